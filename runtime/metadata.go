@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"context"
+	"maps"
+	"strings"
+)
+
+// Metadata travels beside a request or a response, as headers do in HTTP.
+//
+// Keys are lower case; [Metadata.Set] makes them so. Values are text in UTF-8:
+// encode bytes as base64. Keys that begin with "mqrpc-" are reserved.
+type Metadata map[string]string
+
+// Get returns the value of a key in any case, or "".
+func (m Metadata) Get(key string) string { return m[strings.ToLower(key)] }
+
+// Set sets the value of a key in any case.
+func (m Metadata) Set(key, value string) { m[strings.ToLower(key)] = value }
+
+type outgoingKey struct{}
+
+// WithMetadata returns a context whose calls carry the key and value, besides
+// those that it carries already.
+func WithMetadata(ctx context.Context, key, value string) context.Context {
+	extended := maps.Clone(outgoingMetadata(ctx))
+	if extended == nil {
+		extended = Metadata{}
+	}
+	extended.Set(key, value)
+	return context.WithValue(ctx, outgoingKey{}, extended)
+}
+
+func outgoingMetadata(ctx context.Context) Metadata {
+	metadata, _ := ctx.Value(outgoingKey{}).(Metadata)
+	return metadata
+}
+
+type incomingKey struct{}
+
+// incoming is what the worker keeps for a handler in its context.
+type incoming struct {
+	call  *Call
+	reply Metadata
+}
+
+// CallFromContext returns the call that a handler is answering: its method, its
+// metadata, whether it was delivered before. It is nil outside a handler.
+func CallFromContext(ctx context.Context) *Call {
+	if in, ok := ctx.Value(incomingKey{}).(*incoming); ok {
+		return in.call
+	}
+	return nil
+}
+
+// SetReplyMetadata adds metadata to the reply of the call that a handler is
+// answering; it travels with errors too. Outside a handler it does nothing. It
+// must be called from the handler's own goroutine.
+func SetReplyMetadata(ctx context.Context, key, value string) {
+	in, ok := ctx.Value(incomingKey{}).(*incoming)
+	if !ok {
+		return
+	}
+	if in.reply == nil {
+		in.reply = Metadata{}
+	}
+	in.reply.Set(key, value)
+}

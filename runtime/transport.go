@@ -1,0 +1,159 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Transport carries messages between processes: RabbitMQ in production
+// (runtime/rabbitmq), memory in tests and in a single process (runtime/memory).
+// Its meaning is AMQP's, as runtime/transporttest checks it.
+//
+// A transport keeps itself connected: it reconnects for ever, declares anew
+// what it needs, and consumes again what was consumed. It is safe for
+// concurrent use and may serve several clients and workers.
+type Transport interface {
+	// Publish takes a message for sending and returns at once. It calls done
+	// exactly once, from any goroutine: with nil when the broker has taken
+	// responsibility for the message, else with one of this package's transport
+	// errors. done must not block. The message's body belongs to the transport
+	// until then.
+	Publish(message Publishing, done func(error))
+
+	// Consume declares a queue, binds it, and delivers its messages one after
+	// the other; deliver must not block for long. Consume returns when the
+	// broker has agreed for the first time. Until then it waits for a lost
+	// connection as long as ctx lasts, and fails at once where waiting cannot
+	// help, for example when the queue exists with other arguments.
+	Consume(ctx context.Context, queue Queue, deliver func(*Delivery)) (Consumer, error)
+
+	// State is the state of the connection now.
+	State() State
+
+	// Watch calls changed with the state now and after every change, one call
+	// at a time, until stop is called. changed must not block, nor call stop.
+	Watch(changed func(State)) (stop func())
+
+	// Close ends the connection after the messages already taken have been
+	// sent, or when ctx ends. What is not acknowledged by then is delivered
+	// again to others. It ends every consumer.
+	Close(ctx context.Context) error
+}
+
+// Publishing is a message on its way out.
+type Publishing struct {
+	// Exchange and RoutingKey say where the message goes.
+	Exchange, RoutingKey string
+	// Type is the AMQP type property: the kind of the message.
+	Type string
+	// ReplyTo is the name of the queue for replies, empty for none.
+	ReplyTo string
+	// Body is the message.
+	Body []byte
+	// Expiration is how long the message may wait in a queue before the broker
+	// discards it. Zero: for ever.
+	Expiration time.Duration
+	// Deadline is when it becomes useless to send the message at all. Zero:
+	// never.
+	Deadline time.Time
+	// Hold keeps the message through an outage or a block, until its deadline.
+	// Without it the message fails once an outage is longer than the
+	// transport's grace, and at once while the broker blocks publishers.
+	Hold bool
+}
+
+// Transport errors, given to the done function of [Transport.Publish].
+var (
+	// ErrNoQueue: the broker routed the message to no queue. It was not
+	// delivered to anybody.
+	ErrNoQueue = errors.New("no queue is bound for the message")
+	// ErrRefused: the broker refused the message, for example because the queue
+	// is full. It was not delivered to anybody.
+	ErrRefused = errors.New("the broker refused the message")
+	// ErrDisconnected: there is no connection to the broker. The message was
+	// not sent.
+	ErrDisconnected = errors.New("not connected to the broker")
+	// ErrBlocked: the broker takes no messages now, because it is short of
+	// memory or disk. The message may be delivered when it takes them again.
+	ErrBlocked = errors.New("the broker blocks publishers (it is short of memory or disk)")
+	// ErrLost: the connection broke before the broker confirmed the message.
+	// It may or may not have been delivered.
+	ErrLost = errors.New("the connection broke before the broker confirmed the message")
+	// ErrExpired: the message's deadline passed before it could be sent.
+	ErrExpired = errors.New("the deadline passed before the message could be sent")
+	// ErrClosed: the transport is closed.
+	ErrClosed = errors.New("the transport is closed")
+)
+
+// Queue says what to declare and consume.
+type Queue struct {
+	// Name is the queue's name; it is also its binding key.
+	Name string
+	// Exchange is the exchange that the queue is bound to.
+	Exchange string
+	// Quorum makes it a replicated quorum queue instead of a classic one.
+	Quorum bool
+	// Expires is how long the queue outlives its last consumer. Zero: for ever.
+	Expires time.Duration
+	// Prefetch is the greatest number of messages that may be delivered and not
+	// yet settled. Zero: no limit.
+	Prefetch int
+	// Latest marks a queue with one owner: after a reconnect its messages go to
+	// the newest consumer only, even while the broker still takes the broken
+	// connection's consumer for alive.
+	Latest bool
+}
+
+// Consumer is a running [Transport.Consume].
+type Consumer interface {
+	// Stop ends the delivery of messages. When it returns without an error, no
+	// further ones come. Those delivered before can still be settled.
+	Stop(ctx context.Context) error
+	// Remove deletes the queue if it is empty and nobody else consumes it, and
+	// reports whether it did. It is called after Stop. Quorum queues are never
+	// removed.
+	Remove(ctx context.Context) (bool, error)
+}
+
+// Delivery is a message that has arrived. Exactly one of its methods must be
+// called, once; they never block, and do nothing when the connection that
+// delivered it has gone, since the broker then delivers it again by itself.
+type Delivery struct {
+	// Body is the message. It belongs to the receiver.
+	Body []byte
+	// Exchange and RoutingKey are what it was published with.
+	Exchange, RoutingKey string
+	// Type is the kind of the message, ReplyTo the queue for replies.
+	Type, ReplyTo string
+	// Redelivered is set when the message was delivered before and not settled.
+	Redelivered bool
+	// Received is when it arrived in this process.
+	Received time.Time
+	// Settle tells the broker what has become of the message.
+	Settle Settler
+}
+
+// Settler tells the broker what has become of a delivery.
+type Settler interface {
+	// Ack removes the message from its queue.
+	Ack()
+	// Requeue puts the message back to the head of its queue, marked as
+	// redelivered, for another consumer or this one.
+	Requeue()
+}
+
+// State is the state of a transport's connection.
+type State struct {
+	// Connected is true while there is a connection, with everything declared.
+	Connected bool
+	// Blocked is true while the broker takes no messages.
+	Blocked bool
+	// Since is when this state began.
+	Since time.Time
+	// Connects counts the connections made so far. It differs before and after
+	// every reconnect.
+	Connects int
+	// Err is why there is no connection; nil while there is one.
+	Err error
+}

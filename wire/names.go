@@ -1,0 +1,90 @@
+package wire
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// The exchanges. All are durable.
+const (
+	// CallExchange is the topic exchange of all requests. The routing key is
+	// the name of the worker queue.
+	CallExchange = "mqrpc.rpc"
+	// ReplyExchange is the topic exchange of all replies. The routing key is
+	// the name of the reply queue.
+	ReplyExchange = "mqrpc.replies"
+)
+
+// The values of the AMQP property type.
+const (
+	// TypeCall marks a message whose body is a CallBatch.
+	TypeCall = "mqrpc.call.v1"
+	// TypeReply marks a message whose body is a ReplyBatch.
+	TypeReply = "mqrpc.reply.v1"
+)
+
+// ContentType is the AMQP property content-type of every message.
+const ContentType = "application/x-protobuf"
+
+// Limits on names, in bytes. With them a queue's name stays far below AMQP's
+// 255 bytes.
+const (
+	MaxModuleBytes  = 100
+	MaxVersionBytes = 50
+	MaxMethodBytes  = 255
+)
+
+var (
+	modulePattern  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+	versionPattern = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)
+	methodPattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// WorkerQueue is the name of the queue that serves (module, version).
+// A version holds no "_", so the name says both without doubt.
+func WorkerQueue(module, version string) string { return "server_" + module + "_" + version }
+
+// ReplyQueue is the name of the reply queue of the client with that id.
+func ReplyQueue(client string) string { return "reply_" + client }
+
+// CheckModule returns an error that says what is wrong with a module's name,
+// nil when nothing is.
+func CheckModule(module string) error {
+	switch {
+	case module == "":
+		return fmt.Errorf("the module is missing")
+	case len(module) > MaxModuleBytes:
+		return fmt.Errorf("the module has %d bytes, more than %d", len(module), MaxModuleBytes)
+	case !modulePattern.MatchString(module):
+		return fmt.Errorf(`module %q is invalid: it must begin with a letter and hold letters, digits, "_" and "-" only`, module)
+	}
+	return nil
+}
+
+// CheckVersion returns an error that says what is wrong with a version's name,
+// nil when nothing is.
+func CheckVersion(version string) error {
+	switch {
+	case version == "":
+		return fmt.Errorf("the version is missing")
+	case len(version) > MaxVersionBytes:
+		return fmt.Errorf("the version has %d bytes, more than %d", len(version), MaxVersionBytes)
+	case !versionPattern.MatchString(version):
+		return fmt.Errorf(`version %q is invalid: it must hold letters, digits, "-" and single dots between them only`, version)
+	}
+	return nil
+}
+
+// CheckMethod returns an error that says what is wrong with a method's name,
+// which must have the form Service.Method; nil when nothing is.
+func CheckMethod(method string) error {
+	switch {
+	case method == "":
+		return fmt.Errorf("the method is missing")
+	case len(method) > MaxMethodBytes:
+		return fmt.Errorf("the method has %d bytes, more than %d", len(method), MaxMethodBytes)
+	case !methodPattern.MatchString(method):
+		return fmt.Errorf("method %q is invalid: it must have the form Service.Method", method)
+	}
+	return nil
+}
