@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+#
+# Packages from the distribution. Sourced by scripts/services.
+
+# packages_list names the Debian and Ubuntu packages that the tests need.
+packages_list() {
+  local names=(protobuf-compiler) # protoc, for the plugin's tests
+  [[ $(rabbitmq_backend) != package ]] || names+=(rabbitmq-server)
+  printf '%s\n' "${names[@]}"
+}
+
+# packages_missing prints those that are not installed.
+packages_missing() {
+  command -v protoc >/dev/null || echo protobuf-compiler
+  if [[ $(rabbitmq_backend) == package && -z $(rabbitmq_package_bin) ]]; then
+    echo rabbitmq-server
+  fi
+}
+
+# packages_install_missing is quick where nothing is missing.
+packages_install_missing() {
+  [[ -z $(packages_missing) ]] || packages_install
+}
+
+packages_install() {
+  local missing
+  mapfile -t missing < <(packages_missing)
+  if [[ ${#missing[@]} -eq 0 ]]; then
+    say "everything is installed: $(packages_list | paste -sd' ')"
+    return
+  fi
+  if ! command -v apt-get >/dev/null; then
+    die "missing: ${missing[*]}. There is no apt-get here to install them: install" \
+      "RabbitMQ and protoc yourself, or start Docker or Podman for the broker" \
+      "(MQRPC_SERVICES_BACKEND=container)."
+  fi
+  say "installing ${missing[*]}"
+  packages_apt "${missing[@]}"
+}
+
+# packages_apt installs without starting the services that packages bring:
+# the machine's own broker is none of the tests' business.
+packages_apt() {
+  local root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null ||
+      die "not root, and no sudo. As root, run: apt-get install --no-install-recommends $*"
+    root=(sudo)
+  fi
+  local policy=/usr/sbin/policy-rc.d made_policy=
+  if [[ ! -e $policy ]]; then
+    made_policy=yes
+    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" install -m 755 /dev/stdin "$policy"
+  fi
+  local install=("${root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@")
+  local status=0
+  # Package lists may be absent or old: fetch them when the first try fails.
+  "${install[@]}" >/dev/null 2>&1 ||
+    { "${root[@]}" apt-get -qq update && "${install[@]}" >/dev/null; } ||
+    status=$?
+  [[ -z $made_policy ]] || "${root[@]}" rm -f "$policy"
+  [[ $status -eq 0 ]] || die "apt-get could not install $*"
+}
