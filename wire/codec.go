@@ -1,0 +1,249 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Limits on what is decoded, from PROTOCOL.md sections 3.1 and 6.
+const (
+	MaxMessageBytes    = 64 << 20
+	MaxBatch           = 65_536
+	MaxMetadataEntries = 64
+	MaxMetadataBytes   = 16 << 10
+	MaxMetadataKey     = 255
+)
+
+// ErrMalformed is wrapped by every error of the decoders.
+var ErrMalformed = errors.New("malformed message")
+
+// Call is a mqrpc.v1.Call.
+type Call struct {
+	ID       uint64
+	Method   string
+	Payload  []byte
+	Timeout  time.Duration // rounded up to microseconds on the wire; zero: not said
+	Metadata map[string]string
+}
+
+// Reply is a mqrpc.v1.Reply.
+type Reply struct {
+	ID       uint64
+	Payload  []byte
+	Status   []byte // an encoded google.rpc.Status, nil for success
+	Metadata map[string]string
+	Waited   time.Duration
+	Handled  time.Duration
+}
+
+// The field numbers of wire.proto.
+const (
+	batchCalls = 1
+
+	callID       = 1
+	callMethod   = 2
+	callPayload  = 3
+	callTimeout  = 4
+	callMetadata = 5
+
+	batchInstance = 1
+	batchReplies  = 2
+
+	replyID       = 1
+	replyPayload  = 2
+	replyStatus   = 3
+	replyMetadata = 4
+	replyWaited   = 5
+	replyHandled  = 6
+
+	entryKey   = 1
+	entryValue = 2
+)
+
+// AppendCall appends a call to the body of a CallBatch.
+func AppendCall(body []byte, call *Call) []byte {
+	body = protowire.AppendTag(body, batchCalls, protowire.BytesType)
+	body = protowire.AppendVarint(body, uint64(call.size())) //nolint:gosec // sizes are not negative
+	body = appendID(body, callID, call.ID)
+	body = appendString(body, callMethod, call.Method)
+	body = appendBytes(body, callPayload, call.Payload)
+	body = appendMicros(body, callTimeout, call.Timeout)
+	return appendMetadata(body, callMetadata, call.Metadata)
+}
+
+// CallSize is the greatest number of bytes that AppendCall adds.
+func CallSize(call *Call) int { return entryOverhead + call.size() }
+
+// AppendInstance begins the body of a ReplyBatch with the instance's name.
+func AppendInstance(body []byte, instance string) []byte {
+	return appendString(body, batchInstance, instance)
+}
+
+// AppendReply appends a reply to the body of a ReplyBatch.
+func AppendReply(body []byte, reply *Reply) []byte {
+	body = protowire.AppendTag(body, batchReplies, protowire.BytesType)
+	body = protowire.AppendVarint(body, uint64(reply.size())) //nolint:gosec // sizes are not negative
+	body = appendID(body, replyID, reply.ID)
+	body = appendBytes(body, replyPayload, reply.Payload)
+	if reply.Status != nil {
+		body = protowire.AppendTag(body, replyStatus, protowire.BytesType)
+		body = protowire.AppendBytes(body, reply.Status)
+	}
+	body = appendMetadata(body, replyMetadata, reply.Metadata)
+	body = appendMicros(body, replyWaited, reply.Waited)
+	return appendMicros(body, replyHandled, reply.Handled)
+}
+
+// ReplySize is the greatest number of bytes that AppendReply adds.
+func ReplySize(reply *Reply) int { return entryOverhead + reply.size() }
+
+// entryOverhead bounds the tag and the length before an entry of a batch.
+const entryOverhead = 1 + 10
+
+func (c *Call) size() int {
+	return idSize + sizeBytes(len(c.Method)) + sizeBytes(len(c.Payload)) +
+		sizeMicros(c.Timeout) + sizeMetadata(c.Metadata)
+}
+
+func (r *Reply) size() int {
+	size := idSize + sizeBytes(len(r.Payload)) + sizeMetadata(r.Metadata) +
+		sizeMicros(r.Waited) + sizeMicros(r.Handled)
+	if r.Status != nil {
+		size += 1 + protowire.SizeBytes(len(r.Status))
+	}
+	return size
+}
+
+// DecodeCalls decodes the body of a request message. Payloads share the body's
+// memory. It fails on anything that PROTOCOL.md calls undecodable, with an
+// error that wraps [ErrMalformed].
+func DecodeCalls(body []byte) ([]Call, error) {
+	if len(body) > MaxMessageBytes {
+		return nil, tooLarge(body)
+	}
+	var calls []Call
+	err := eachField(body, func(number protowire.Number, value field) error {
+		if number != batchCalls || value.kind != protowire.BytesType {
+			return nil
+		}
+		if len(calls) == MaxBatch {
+			return fmt.Errorf("more than %d calls", MaxBatch)
+		}
+		calls = append(calls, Call{})
+		if err := calls[len(calls)-1].decode(value.bytes); err != nil {
+			return fmt.Errorf("call %d: %w", len(calls)-1, err)
+		}
+		return nil
+	})
+	if err == nil && len(calls) == 0 {
+		err = errors.New("no calls")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return calls, nil
+}
+
+// DecodeReplies decodes the body of a reply message: the instance that sent it,
+// and its replies, whose payloads share the body's memory. It fails on anything
+// that PROTOCOL.md calls undecodable, with an error that wraps [ErrMalformed].
+func DecodeReplies(body []byte) (instance string, replies []Reply, err error) {
+	if len(body) > MaxMessageBytes {
+		return "", nil, tooLarge(body)
+	}
+	err = eachField(body, func(number protowire.Number, value field) error {
+		switch {
+		case value.kind != protowire.BytesType:
+			return nil
+		case number == batchInstance:
+			return setString(&instance, value.bytes, "instance")
+		case number != batchReplies:
+			return nil
+		case len(replies) == MaxBatch:
+			return fmt.Errorf("more than %d replies", MaxBatch)
+		}
+		replies = append(replies, Reply{})
+		if err := replies[len(replies)-1].decode(value.bytes); err != nil {
+			return fmt.Errorf("reply %d: %w", len(replies)-1, err)
+		}
+		return nil
+	})
+	if err == nil && len(replies) == 0 {
+		err = errors.New("no replies")
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return instance, replies, nil
+}
+
+func tooLarge(body []byte) error {
+	return fmt.Errorf("%w: %d bytes, more than %d", ErrMalformed, len(body), MaxMessageBytes)
+}
+
+func (c *Call) decode(body []byte) error {
+	metadata := metadataDecoder{target: &c.Metadata}
+	err := eachField(body, func(number protowire.Number, value field) error {
+		switch {
+		case number == callID && value.kind == protowire.Fixed64Type:
+			c.ID = value.number
+		case number == callMethod && value.kind == protowire.BytesType:
+			return setString(&c.Method, value.bytes, "method")
+		case number == callPayload && value.kind == protowire.BytesType:
+			c.Payload = value.bytes
+		case number == callTimeout && value.kind == protowire.VarintType:
+			c.Timeout = fromMicros(value.number)
+		case number == callMetadata && value.kind == protowire.BytesType:
+			return metadata.add(value.bytes)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.ID == 0 {
+		return errors.New("the id is 0")
+	}
+	return CheckMethod(c.Method)
+}
+
+func (r *Reply) decode(body []byte) error {
+	metadata := metadataDecoder{target: &r.Metadata}
+	err := eachField(body, func(number protowire.Number, value field) error {
+		switch {
+		case number == replyID && value.kind == protowire.Fixed64Type:
+			r.ID = value.number
+		case number == replyPayload && value.kind == protowire.BytesType:
+			r.Payload = value.bytes
+		case number == replyStatus && value.kind == protowire.BytesType:
+			// Two encoded messages one after the other are their merge.
+			r.Status = append(r.Status[:len(r.Status):len(r.Status)], value.bytes...)
+			if r.Status == nil {
+				r.Status = []byte{}
+			}
+		case number == replyMetadata && value.kind == protowire.BytesType:
+			return metadata.add(value.bytes)
+		case number == replyWaited && value.kind == protowire.VarintType:
+			r.Waited = fromMicros(value.number)
+		case number == replyHandled && value.kind == protowire.VarintType:
+			r.Handled = fromMicros(value.number)
+		}
+		return nil
+	})
+	if err == nil && r.ID == 0 {
+		err = errors.New("the id is 0")
+	}
+	return err
+}
+
+func setString(target *string, value []byte, what string) error {
+	if !utf8.Valid(value) {
+		return fmt.Errorf("the %s is not UTF-8", what)
+	}
+	*target = string(value)
+	return nil
+}

@@ -1,0 +1,193 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+)
+
+// vectorCase is where an entry of vectors.json comes from: a message, the bytes
+// of another encoding of it, or bytes that must be refused.
+type vectorCase struct {
+	name, about string
+	message     proto.Message
+	body        []byte
+	malformed   bool
+}
+
+func sessionKeyCall(id uint64) *mqrpcv1.Call {
+	return &mqrpcv1.Call{Id: id, Method: "WxappManager.SessionKey", Payload: []byte("\x0a\x0bwrdfddslvaF"), TimeoutUs: 2_000_000}
+}
+
+func callCases() []vectorCase {
+	withMetadata := sessionKeyCall(7)
+	withMetadata.Metadata = map[string]string{"x-request-id": "5f0c"}
+	plain := sessionKeyCall(1)
+	encoded := mustMarshal(plain)
+	unknown := protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 5)
+
+	return []vectorCase{
+		{name: "single_call", about: "A single call is a batch of one.", message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{plain}}},
+		{name: "three_calls", about: "Calls of different methods and times in one message.", message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{
+			sessionKeyCall(1),
+			{Id: 1 << 63, Method: "WxappManager.Bind", Payload: []byte{0x08, 0x01}, TimeoutUs: 12_000_000},
+			{Id: 3, Method: "Other.Ping", TimeoutUs: 1},
+		}}},
+		{name: "call_with_metadata", about: "Metadata travels beside the payload.", message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{withMetadata}}},
+		{name: "call_without_time", about: "No timeout_us: the worker's default applies.", message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{{Id: 2, Method: "A.B", Payload: []byte{1}}}}},
+		{name: "call_with_empty_request", about: "An empty request message has no bytes.", message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{{Id: 2, Method: "A.B", TimeoutUs: 5}}}},
+		{
+			name: "call_unknown_fields", about: "Fields of a later protocol are ignored, in the batch and in the call.",
+			message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{plain}},
+			body:    concat(unknown, entry(1, concat(unknown, encoded, unknown)), unknown),
+		},
+		{
+			name: "call_fields_twice", about: "Of a singular field that stands twice the last one counts, in any order of fields.",
+			message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{plain}},
+			body:    entry(1, concat(mustMarshal(&mqrpcv1.Call{TimeoutUs: 9, Method: "X.Y", Id: 77}), encoded)),
+		},
+		{
+			name: "call_longest_time", about: "A time beyond what a receiver can count is as long as it can count.",
+			message: &mqrpcv1.CallBatch{Calls: []*mqrpcv1.Call{{Id: 1, Method: "A.B", TimeoutUs: 9_223_372_036_854_775}}},
+			body:    entry(1, mustMarshal(&mqrpcv1.Call{Id: 1, Method: "A.B", TimeoutUs: 1<<64 - 1})),
+		},
+		{name: "call_batch_empty", about: "A message holds at least one call.", body: []byte{}, malformed: true},
+		{name: "call_batch_only_unknown", about: "Unknown fields alone are no call.", body: unknown, malformed: true},
+		{name: "call_id_zero", about: "The id must not be 0.", body: entry(1, mustMarshal(&mqrpcv1.Call{Method: "A.B"})), malformed: true},
+		{name: "call_method_missing", about: "The method must be there.", body: entry(1, mustMarshal(&mqrpcv1.Call{Id: 1})), malformed: true},
+		{name: "call_method_invalid", about: "The method must have the form Service.Method.", body: entry(1, mustMarshal(&mqrpcv1.Call{Id: 1, Method: "wxapp.v1.WxappManager/SessionKey"})), malformed: true},
+		{name: "call_second_invalid", about: "One invalid entry makes the batch undecodable.", body: concat(entry(1, encoded), entry(1, mustMarshal(&mqrpcv1.Call{Id: 1}))), malformed: true},
+		{name: "call_truncated", about: "The last byte is missing.", body: chop(entry(1, encoded)), malformed: true},
+		{name: "call_metadata_upper_case", about: "Metadata keys are lower case.", body: entry(1, mustMarshal(&mqrpcv1.Call{Id: 1, Method: "A.B", Metadata: map[string]string{"Key": ""}})), malformed: true},
+		{name: "call_metadata_not_utf8", about: "Metadata values are UTF-8.", body: entry(1, concat(encoded, entry(5, concat(entry(1, []byte("k")), entry(2, []byte{0xff}))))), malformed: true},
+		{name: "call_metadata_too_many", about: "At most 64 entries of metadata.", body: entry(1, concat(encoded, bytes.Repeat(entry(5, entry(1, []byte("k"))), 65))), malformed: true},
+		{name: "call_garbage", about: "Bytes of another protocol.", body: []byte(`{"method":"A.B"}`), malformed: true},
+	}
+}
+
+func replyCases() []vectorCase {
+	const instance = "host-1.4711.k3v9"
+	ok := &mqrpcv1.Reply{Id: 1, Payload: []byte("\x0a\x03abc"), WaitedUs: 12, HandledUs: 345}
+	detail, err := anypb.New(&errdetails.ErrorInfo{Reason: "CODE_USED", Domain: "wxapp", Metadata: map[string]string{"code": "w"}})
+	if err != nil {
+		panic(err)
+	}
+	failed := &mqrpcv1.Reply{Id: 2, HandledUs: 9, Status: &mqrpcv1.Status{
+		Code: 9, Message: "the code has been used", Details: []*anypb.Any{detail},
+	}}
+	expired := &mqrpcv1.Reply{Id: 3, WaitedUs: 2_000_001, Status: &mqrpcv1.Status{Code: 4, Message: "the call's time was over before its handler could start"}}
+	aborted := &mqrpcv1.Reply{Id: 4, WaitedUs: 1, Status: &mqrpcv1.Status{Code: 10, Message: "the call may have run on a worker that died"}}
+	withMetadata := &mqrpcv1.Reply{Id: 5, HandledUs: 1, Metadata: map[string]string{"x-cost": "3"}}
+	batch := func(replies ...*mqrpcv1.Reply) *mqrpcv1.ReplyBatch {
+		return &mqrpcv1.ReplyBatch{Instance: instance, Replies: replies}
+	}
+	unknown := protowire.AppendBytes(protowire.AppendTag(nil, 12, protowire.BytesType), []byte("later"))
+
+	return []vectorCase{
+		{name: "single_reply", about: "A response, with the times it took.", message: batch(ok)},
+		{name: "error_reply", about: "A status with a google.rpc.ErrorInfo.", message: batch(failed)},
+		{name: "expired_reply", about: "The call's time was over before its handler could start: handled_us is 0.", message: batch(expired)},
+		{name: "aborted_reply", about: "A redelivered call of a method that may not run twice.", message: batch(aborted)},
+		{name: "reply_with_metadata", about: "An empty response with metadata.", message: batch(withMetadata)},
+		{name: "five_replies", about: "Successes and failures in one message.", message: batch(failed, ok, expired, withMetadata, aborted)},
+		{
+			name: "reply_unknown_fields", about: "Fields of a later protocol are ignored.",
+			message: batch(ok), body: concat(unknown, entry(2, concat(mustMarshal(ok), unknown)), entry(1, []byte(instance))),
+		},
+		{
+			name: "reply_status_split", about: "Two statuses are merged, as protobuf merges messages.",
+			message: batch(failed),
+			body: concat(entry(1, []byte(instance)), entry(2, concat(
+				mustMarshal(&mqrpcv1.Reply{Id: 2, HandledUs: 9, Status: &mqrpcv1.Status{Code: 9, Message: "x"}}),
+				mustMarshal(&mqrpcv1.Reply{Status: &mqrpcv1.Status{Message: failed.Status.Message, Details: failed.Status.Details}})))),
+		},
+		{name: "reply_batch_empty", about: "A message holds at least one reply.", body: entry(1, []byte(instance)), malformed: true},
+		{name: "reply_id_zero", about: "The id must not be 0.", body: entry(2, mustMarshal(&mqrpcv1.Reply{Payload: []byte{1}})), malformed: true},
+		{name: "reply_truncated", about: "The last byte is missing.", body: chop(mustMarshal(batch(ok))), malformed: true},
+		{name: "reply_instance_not_utf8", about: "The instance is UTF-8.", body: concat(entry(1, []byte{0xc0}), entry(2, mustMarshal(ok))), malformed: true},
+		{name: "reply_garbage", about: "Bytes of another protocol.", body: []byte("HTTP/1.1 200 OK\r\n\r\n"), malformed: true},
+	}
+}
+
+func writeVectors(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(vectorsFile, marshalVectors(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func marshalVectors(t *testing.T) []byte {
+	t.Helper()
+	var vectors []vector
+	for _, c := range callCases() {
+		vectors = append(vectors, c.vector(t, "CallBatch"))
+	}
+	for _, c := range replyCases() {
+		vectors = append(vectors, c.vector(t, "ReplyBatch"))
+	}
+	text, err := json.MarshalIndent(vectors, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(text, '\n')
+}
+
+func (c *vectorCase) vector(t *testing.T, kind string) vector {
+	t.Helper()
+	v := vector{Name: c.name, About: c.about, Kind: kind, Malformed: c.malformed}
+	body := c.body
+	if c.message != nil {
+		text, err := protojson.Marshal(c.message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, text); err != nil {
+			t.Fatal(err)
+		}
+		v.Message = compact.Bytes()
+		if body == nil {
+			v.Canonical = true
+			body = mustMarshal(c.message)
+		}
+	}
+	v.Body = hex.EncodeToString(body)
+	return v
+}
+
+func mustMarshal(message proto.Message) []byte {
+	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
+
+func entry(number protowire.Number, body []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), body)
+}
+
+func concat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+
+func chop(body []byte) []byte { return body[:len(body)-1] }
+
+func TestVectorNamesAreUnique(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range readVectors(t) {
+		if seen[v.Name] || v.Name != strings.ToLower(v.Name) {
+			t.Errorf("vector name %q stands twice or is not lower case", v.Name)
+		}
+		seen[v.Name] = true
+	}
+}
