@@ -1,0 +1,43 @@
+package main
+
+// api is what a worker queue serves.
+type api struct {
+	module, version string
+}
+
+// checkClashes finds services that are served at the same place under the same
+// short name. It compares all files of the request, those that are only
+// imported too, and reports a clash where the code is generated.
+func checkClashes(contracts []*contract, found *problems) {
+	type address struct {
+		api
+		name string
+	}
+	seen := map[address]*service{}
+	for _, contract := range contracts {
+		for _, current := range contract.services {
+			at := address{api{current.module, current.version}, string(current.Desc.Name())}
+			earlier, clash := seen[at]
+			if !clash {
+				seen[at] = current
+				continue
+			}
+			reportClash(current, earlier, found)
+		}
+	}
+}
+
+// reportClash reports the later service, or the earlier one when only that is
+// generated.
+func reportClash(later, earlier *service, found *problems) {
+	switch {
+	case later.file.Generate:
+	case earlier.file.Generate:
+		later, earlier = earlier, later
+	default:
+		return
+	}
+	found.add(later.file, later.Location.Path,
+		"service %s: module %q version %q has a service of this name already, %s at %s: short names must differ inside a module's version",
+		later.Desc.Name(), later.module, later.version, earlier.Desc.FullName(), position(earlier.file, earlier.Location.Path))
+}

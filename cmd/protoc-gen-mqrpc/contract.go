@@ -1,0 +1,164 @@
+package main
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// The bounds of a method's timeout.
+const (
+	minTimeout = time.Millisecond
+	maxTimeout = 24 * time.Hour
+)
+
+// The numbers of fields in descriptors, for positions of problems.
+const (
+	serviceOptionsField  protoreflect.FieldNumber = 3 // ServiceDescriptorProto.options
+	methodOptionsField   protoreflect.FieldNumber = 4 // MethodDescriptorProto.options
+	clientStreamingField protoreflect.FieldNumber = 5 // MethodDescriptorProto.client_streaming
+	serverStreamingField protoreflect.FieldNumber = 6 // MethodDescriptorProto.server_streaming
+	moduleField          protoreflect.FieldNumber = 1 // mqrpc.v1.ServiceOptions.module
+	versionField         protoreflect.FieldNumber = 2 // mqrpc.v1.ServiceOptions.version
+	timeoutField         protoreflect.FieldNumber = 1 // mqrpc.v1.MethodOptions.timeout
+)
+
+// contract is one .proto file with its mqrpc services.
+type contract struct {
+	file     *protogen.File
+	services []*service
+}
+
+// service is one mqrpc service: what its options say and the names that are
+// generated from it.
+type service struct {
+	*protogen.Service
+	file            *protogen.File
+	module, version string
+	deprecated      bool
+	names           serviceNames
+	methods         []*method
+}
+
+// method is one method of an mqrpc service.
+type method struct {
+	*protogen.Method
+	address     string // Service.Method
+	timeout     time.Duration
+	idempotency descriptorpb.MethodOptions_IdempotencyLevel
+	deprecated  bool
+	names       methodNames
+}
+
+// readContracts reads the mqrpc services of all files of the request. Files
+// that are only imported are read for the clashes with them; their own
+// problems are not this request's.
+func readContracts(plugin *protogen.Plugin, found *problems) []*contract {
+	contracts := make([]*contract, 0, len(plugin.Files))
+	for _, file := range plugin.Files {
+		of := found
+		if !file.Generate {
+			of = &problems{}
+		}
+		contracts = append(contracts, readContract(file, of))
+	}
+	return contracts
+}
+
+func readContract(file *protogen.File, found *problems) *contract {
+	result := &contract{file: file}
+	for _, candidate := range file.Services {
+		if proto.HasExtension(candidate.Desc.Options(), mqrpcv1.E_Service) {
+			result.services = append(result.services, readService(file, candidate, found))
+		}
+	}
+	return result
+}
+
+func readService(file *protogen.File, from *protogen.Service, found *problems) *service {
+	options := proto.GetExtension(from.Desc.Options(), mqrpcv1.E_Service).(*mqrpcv1.ServiceOptions)
+	result := &service{
+		Service:    from,
+		file:       file,
+		module:     options.GetModule(),
+		version:    options.GetVersion(),
+		deprecated: isDeprecated(from.Desc.Options()),
+		names:      nameService(from),
+	}
+	option := mqrpcv1.E_Service.TypeDescriptor().Number()
+	if err := wire.CheckModule(result.module); err != nil {
+		found.add(file, within(from.Location, serviceOptionsField, option, moduleField), "service %s: %v", from.Desc.Name(), err)
+	}
+	if err := wire.CheckVersion(result.version); err != nil {
+		found.add(file, within(from.Location, serviceOptionsField, option, versionField), "service %s: %v", from.Desc.Name(), err)
+	}
+	for _, each := range from.Methods {
+		result.methods = append(result.methods, readMethod(result, each, found))
+	}
+	return result
+}
+
+func readMethod(of *service, from *protogen.Method, found *problems) *method {
+	options := from.Desc.Options().(*descriptorpb.MethodOptions)
+	result := &method{
+		Method:      from,
+		address:     string(of.Desc.Name()) + "." + string(from.Desc.Name()),
+		idempotency: options.GetIdempotencyLevel(),
+		deprecated:  options.GetDeprecated(),
+		names:       nameMethod(of.names, from),
+	}
+	if err := wire.CheckMethod(result.address); err != nil {
+		found.add(of.file, from.Location.Path, "%v", err)
+	}
+	checkUnary(of.file, result, found)
+	result.timeout = readTimeout(of.file, result, found)
+	return result
+}
+
+func checkUnary(file *protogen.File, method *method, found *problems) {
+	switch {
+	case method.Desc.IsStreamingClient():
+		found.add(file, within(method.Location, clientStreamingField),
+			"method %s: the request is a stream; mqrpc methods take one request and return one response", method.address)
+	case method.Desc.IsStreamingServer():
+		found.add(file, within(method.Location, serverStreamingField),
+			"method %s: the response is a stream; mqrpc methods take one request and return one response", method.address)
+	}
+}
+
+func readTimeout(file *protogen.File, method *method, found *problems) time.Duration {
+	timeout := methodOptions(method).GetTimeout()
+	if timeout == nil {
+		return 0
+	}
+	option := mqrpcv1.E_Method.TypeDescriptor().Number()
+	path := within(method.Location, methodOptionsField, option, timeoutField)
+	switch {
+	case !isDuration(timeout):
+		found.add(file, path, "method %s: the timeout of %d seconds and %d nanos is no duration: "+
+			"nanos must lie within one second and have the sign of the seconds", method.address, timeout.GetSeconds(), timeout.GetNanos())
+		return 0
+	case timeout.AsDuration() < minTimeout || timeout.AsDuration() > maxTimeout:
+		found.add(file, path, "method %s: the timeout of %v is out of range: it must be at least 1 ms and at most 24 h",
+			method.address, timeout.AsDuration())
+		return 0
+	}
+	return timeout.AsDuration()
+}
+
+func methodOptions(method *method) *mqrpcv1.MethodOptions {
+	return proto.GetExtension(method.Desc.Options(), mqrpcv1.E_Method).(*mqrpcv1.MethodOptions)
+}
+
+func isDuration(d *durationpb.Duration) bool { return d.CheckValid() == nil }
+
+func isDeprecated(options protoreflect.ProtoMessage) bool {
+	return options.(*descriptorpb.ServiceOptions).GetDeprecated()
+}

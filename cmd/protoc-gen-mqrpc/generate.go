@@ -1,0 +1,28 @@
+package main
+
+import "google.golang.org/protobuf/compiler/protogen"
+
+// The packages that generated code imports.
+const (
+	contextPackage = protogen.GoImportPath("context")
+	codesPackage   = protogen.GoImportPath("google.golang.org/grpc/codes")
+	runtimePackage = protogen.GoImportPath("github.com/mqrpc/mqrpc/runtime")
+	timePackage    = protogen.GoImportPath("time")
+)
+
+// generateFile writes the code of one .proto file.
+func generateFile(plugin *protogen.Plugin, contract *contract, version string) {
+	file := contract.file
+	g := plugin.NewGeneratedFile(file.GeneratedFilenamePrefix+".mqrpc.go", file.GoImportPath)
+	generateHeader(g, plugin, file, version)
+	generateHandshake(g)
+	for _, service := range contract.services {
+		generateServer(g, service)
+		generateUnimplemented(g, service)
+		generateRegister(g, service)
+		generateClient(g, service)
+		generateNewClient(g, service)
+		generateClientMethods(g, service)
+		generateRoutes(g, service)
+	}
+}
