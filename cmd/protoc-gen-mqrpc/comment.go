@@ -19,12 +19,23 @@ func document(g *protogen.GeneratedFile, text string, comments protogen.CommentS
 	if comments.Leading != "" {
 		paragraphs = append(paragraphs, comments.Leading.String())
 	}
-	if deprecated && !strings.Contains(string(comments.Leading), "Deprecated: ") {
+	if deprecated && !saysDeprecated(comments.Leading) {
 		paragraphs = append(paragraphs, comment(deprecation))
 	}
 	if len(paragraphs) > 0 {
 		g.P(strings.TrimSuffix(strings.Join(paragraphs, "//\n"), "\n"))
 	}
+}
+
+// saysDeprecated reports whether a comment has the paragraph that marks
+// deprecated things in Go.
+func saysDeprecated(comments protogen.Comments) bool {
+	for line := range strings.Lines(string(comments)) {
+		if strings.HasPrefix(strings.TrimSpace(line), "Deprecated: ") {
+			return true
+		}
+	}
+	return false
 }
 
 // comment is the text as a Go comment with its line break.

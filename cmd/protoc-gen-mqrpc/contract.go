@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/compiler/protogen"
@@ -89,7 +90,7 @@ func readService(file *protogen.File, from *protogen.Service, found *problems) *
 		file:       file,
 		module:     options.GetModule(),
 		version:    options.GetVersion(),
-		deprecated: isDeprecated(from.Desc.Options()),
+		deprecated: from.Desc.Options().(*descriptorpb.ServiceOptions).GetDeprecated(),
 		names:      nameService(from),
 	}
 	option := mqrpcv1.E_Service.TypeDescriptor().Number()
@@ -141,24 +142,32 @@ func readTimeout(file *protogen.File, method *method, found *problems) time.Dura
 	option := mqrpcv1.E_Method.TypeDescriptor().Number()
 	path := within(method.Location, methodOptionsField, option, timeoutField)
 	switch {
-	case !isDuration(timeout):
+	case !hasValidNanos(timeout):
 		found.add(file, path, "method %s: the timeout of %d seconds and %d nanos is no duration: "+
 			"nanos must lie within one second and have the sign of the seconds", method.address, timeout.GetSeconds(), timeout.GetNanos())
 		return 0
 	case timeout.AsDuration() < minTimeout || timeout.AsDuration() > maxTimeout:
-		found.add(file, path, "method %s: the timeout of %v is out of range: it must be at least 1 ms and at most 24 h",
-			method.address, timeout.AsDuration())
+		found.add(file, path, "method %s: the timeout of %s is out of range: it must be at least 1 ms and at most 24 h",
+			method.address, formatTimeout(timeout))
 		return 0
 	}
 	return timeout.AsDuration()
 }
 
-func methodOptions(method *method) *mqrpcv1.MethodOptions {
-	return proto.GetExtension(method.Desc.Options(), mqrpcv1.E_Method).(*mqrpcv1.MethodOptions)
+// hasValidNanos reports whether the two parts of a duration fit together.
+func hasValidNanos(d *durationpb.Duration) bool {
+	sameSign := d.GetSeconds() == 0 || d.GetNanos() == 0 || (d.GetSeconds() < 0) == (d.GetNanos() < 0)
+	return sameSign && -1e9 < d.GetNanos() && d.GetNanos() < 1e9
 }
 
-func isDuration(d *durationpb.Duration) bool { return d.CheckValid() == nil }
+// formatTimeout writes durations beyond Go's range too.
+func formatTimeout(d *durationpb.Duration) string {
+	if d.CheckValid() != nil || d.AsDuration()/time.Second != time.Duration(d.GetSeconds()) {
+		return fmt.Sprintf("%d s", d.GetSeconds())
+	}
+	return d.AsDuration().String()
+}
 
-func isDeprecated(options protoreflect.ProtoMessage) bool {
-	return options.(*descriptorpb.ServiceOptions).GetDeprecated()
+func methodOptions(method *method) *mqrpcv1.MethodOptions {
+	return proto.GetExtension(method.Desc.Options(), mqrpcv1.E_Method).(*mqrpcv1.MethodOptions)
 }

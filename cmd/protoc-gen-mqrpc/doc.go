@@ -41,8 +41,8 @@
 //
 // The request goes through three stages. Reading (contract.go) turns each
 // service into a struct that holds its options and all names that are
-// generated from it, and notes problems. Checking (clash.go) compares the
-// services with one another. Emitting (generate.go) writes a file by one small
+// generated from it, and notes problems. Checking (clash.go, gonames.go)
+// compares the services with one another and with the messages. Emitting (generate.go) writes a file by one small
 // function for each part: header.go, routes.go, server.go, client.go. With any
 // problem nothing is emitted; all problems are reported together, each with its
 // file, line and column (problem.go).

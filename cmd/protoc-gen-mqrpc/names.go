@@ -38,6 +38,11 @@ func nameService(of *protogen.Service) serviceNames {
 	}
 }
 
+// packageLevel lists the names that are exported by the package.
+func (n serviceNames) packageLevel() []string {
+	return []string{n.server, n.unimplemented, n.register, n.client, n.newClient, n.table}
+}
+
 // methodNames holds the Go names that are generated from a method.
 type methodNames struct {
 	function string // the method's name in the interfaces

@@ -32,6 +32,7 @@ func respond(request *pluginpb.CodeGeneratorRequest, version string) *pluginpb.C
 	var found problems
 	contracts := readContracts(plugin, &found)
 	checkClashes(contracts, &found)
+	checkGoNames(contracts, &found)
 	if err := found.err(); err != nil {
 		plugin.Error(err)
 		return plugin.Response()

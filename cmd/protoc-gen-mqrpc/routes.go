@@ -12,7 +12,7 @@ import (
 // service, and one for each method.
 func generateRoutes(g *protogen.GeneratedFile, service *service) {
 	document(g, service.names.table+" describes "+string(service.Desc.FullName())+":\n"+
-		"where it is served, and its methods. It is the service's part of a gateway's routing table.",
+		"where it is served, and its methods. A gateway routes by it.",
 		protogen.CommentSet{}, service.deprecated)
 	g.P("var ", service.names.table, " = &", runtimePackage.Ident("Service"), "{")
 	g.P("Module: ", quote(service.module), ",")

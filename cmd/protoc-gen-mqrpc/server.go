@@ -25,8 +25,9 @@ func generateInterface(g *protogen.GeneratedFile, service *service, name string)
 // generateUnimplemented writes an implementation whose methods all fail.
 func generateUnimplemented(g *protogen.GeneratedFile, service *service) {
 	name := service.names.unimplemented
-	document(g, name+" answers every method with UNIMPLEMENTED. Embed it by value\n"+
-		"in implementations, and they still compile when the contract gets new methods.", protogen.CommentSet{}, false)
+	document(g, name+" answers every method with UNIMPLEMENTED.\n"+
+		"Embed it by value in implementations: they then still compile when the\n"+
+		"contract gets new methods.", protogen.CommentSet{}, false)
 	g.P("type ", name, " struct{}")
 	g.P()
 	g.P("var _ ", service.names.server, " = ", name, "{}")
@@ -46,7 +47,7 @@ func generateUnimplemented(g *protogen.GeneratedFile, service *service) {
 // worker.
 func generateRegister(g *protogen.GeneratedFile, service *service) {
 	document(g, service.names.register+" makes a worker serve "+string(service.Desc.FullName())+"\n"+
-		"with the implementation.", protogen.CommentSet{}, service.deprecated)
+		"by the implementation. Call it before the worker starts.", protogen.CommentSet{}, service.deprecated)
 	g.P("func ", service.names.register, "(worker ", runtimePackage.Ident("Registrar"), ", implementation ", service.names.server, ") {")
 	g.P("worker.Register(", service.names.table, ",")
 	for _, method := range service.methods {
