@@ -57,9 +57,11 @@ type Publishing struct {
 	// Deadline is when it becomes useless to send the message at all. Zero:
 	// never.
 	Deadline time.Time
-	// Hold keeps the message through an outage or a block, until its deadline.
-	// Without it the message fails once an outage is longer than the
-	// transport's grace, and at once while the broker blocks publishers.
+	// Hold keeps the message through an outage or a block, until its deadline,
+	// and sends it again if the connection breaks before the broker confirms
+	// it: it may arrive twice. Without Hold the message fails once an outage is
+	// longer than the transport's grace, at once while the broker blocks
+	// publishers, and with ErrLost when its fate is unknown.
 	Hold bool
 }
 
@@ -82,6 +84,8 @@ var (
 	ErrLost = errors.New("the connection broke before the broker confirmed the message")
 	// ErrExpired: the message's deadline passed before it could be sent.
 	ErrExpired = errors.New("the deadline passed before the message could be sent")
+	// ErrBacklog: too many messages wait to be sent. The message was not sent.
+	ErrBacklog = errors.New("too many messages wait to be sent to the broker")
 	// ErrClosed: the transport is closed.
 	ErrClosed = errors.New("the transport is closed")
 )

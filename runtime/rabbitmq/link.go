@@ -1,0 +1,270 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// link is one connection to the broker, from its handshake to its end. All that
+// it writes after its set-up is written by one goroutine, so that publishing
+// and settling never block their callers.
+type link struct {
+	number     int // counts the transport's connections, from 1
+	connection *amqp.Connection
+	publishing *amqp.Channel
+	outbox     *outbox
+
+	confirms chan amqp.Confirmation
+	returns  chan amqp.Return
+	blocks   chan amqp.Blocking
+	lost     chan *amqp.Error // the connection ended
+	failed   chan *amqp.Error // the publishing channel ended
+
+	ended chan struct{} // closed when the link is of no use any more
+	end   sync.Once
+
+	mu          sync.Mutex
+	settlements []settlement
+}
+
+// settlement is an acknowledgement or a requeue that waits to be written.
+type settlement struct {
+	channel *amqp.Channel
+	tag     uint64
+	requeue bool
+}
+
+// The capacity of the channels on which amqp091 tells of confirms and returns;
+// its reader waits when they are full.
+const notifyCapacity = 256
+
+// openLink prepares a fresh connection: the exchanges, and a channel in confirm
+// mode.
+func openLink(connection *amqp.Connection, number int, out *outbox) (*link, error) {
+	channel, err := connection.Channel()
+	if err != nil {
+		return nil, fmt.Errorf("open a channel: %w", err)
+	}
+	for _, exchange := range []string{wire.CallExchange, wire.ReplyExchange} {
+		if err := channel.ExchangeDeclare(exchange, amqp.ExchangeTopic, true, false, false, false, nil); err != nil {
+			return nil, fmt.Errorf("declare the exchange %s: %w", exchange, err)
+		}
+	}
+	if err := channel.Confirm(false); err != nil {
+		return nil, fmt.Errorf("turn publisher confirms on: %w", err)
+	}
+	return &link{
+		number:     number,
+		connection: connection,
+		publishing: channel,
+		outbox:     out,
+		confirms:   channel.NotifyPublish(make(chan amqp.Confirmation, notifyCapacity)),
+		returns:    channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
+		blocks:     connection.NotifyBlocked(make(chan amqp.Blocking, 8)),
+		lost:       connection.NotifyClose(make(chan *amqp.Error, 1)),
+		failed:     channel.NotifyClose(make(chan *amqp.Error, 1)),
+		ended:      make(chan struct{}),
+	}, nil
+}
+
+// run writes and reads until the link ends, and returns why it did. onBlocked
+// is called when the broker blocks publishers and when it stops doing so.
+func (l *link) run(onBlocked func(amqp.Blocking)) error {
+	var loops sync.WaitGroup
+	loops.Go(l.write)
+	loops.Go(l.readConfirms)
+	err := l.wait(onBlocked)
+	l.close()
+	loops.Wait()
+	return err
+}
+
+func (l *link) wait(onBlocked func(amqp.Blocking)) error {
+	for {
+		select {
+		case blocking, ok := <-l.blocks:
+			if !ok {
+				l.blocks = nil
+				continue
+			}
+			onBlocked(blocking)
+		case cause := <-l.lost:
+			return closeError("the connection ended", cause)
+		case cause := <-l.failed:
+			// When the whole connection ends, both channels tell.
+			select {
+			case connectionCause := <-l.lost:
+				return closeError("the connection ended", connectionCause)
+			default:
+				return closeError("the publishing channel ended", cause)
+			}
+		case <-l.ended:
+			return errors.New("closed")
+		}
+	}
+}
+
+func closeError(what string, cause *amqp.Error) error {
+	if cause == nil {
+		return errors.New(what)
+	}
+	return fmt.Errorf("%s: %w", what, cause)
+}
+
+// closeTimeout bounds the farewell to the broker.
+const closeTimeout = 2 * time.Second
+
+// close ends the link. It may be called several times.
+func (l *link) close() {
+	l.end.Do(func() {
+		close(l.ended)
+		_ = l.connection.CloseDeadline(time.Now().Add(closeTimeout)) // it may be gone already
+	})
+}
+
+func (l *link) alive() bool {
+	select {
+	case <-l.ended:
+		return false
+	default:
+		return !l.connection.IsClosed()
+	}
+}
+
+// write sends settlements and messages as they come.
+func (l *link) write() {
+	for tag := uint64(1); ; {
+		select {
+		case <-l.ended:
+			return
+		case <-l.outbox.wake:
+		}
+		for {
+			l.writeSettlements()
+			message, ok := l.outbox.next()
+			if !ok {
+				break
+			}
+			if err := l.publish(&message, tag); err != nil {
+				l.close() // the message is in the outbox's sent queue still
+				return
+			}
+			tag++
+		}
+	}
+}
+
+func (l *link) publish(message *runtime.Publishing, tag uint64) error {
+	publishing := amqp.Publishing{
+		ContentType:  wire.ContentType,
+		DeliveryMode: amqp.Transient,
+		Type:         message.Type,
+		ReplyTo:      message.ReplyTo,
+		MessageId:    strconv.FormatUint(tag, 10), // tells returned messages apart
+		Body:         message.Body,
+	}
+	if message.Expiration > 0 {
+		millis := (message.Expiration + time.Millisecond - 1) / time.Millisecond
+		publishing.Expiration = strconv.FormatInt(int64(millis), 10)
+	}
+	const mandatory, immediate = true, false
+	return l.publishing.Publish(message.Exchange, message.RoutingKey, mandatory, immediate, publishing)
+}
+
+// readConfirms tells the outbox the fate of each message. amqp091 gives the
+// confirms in the order of their tags.
+func (l *link) readConfirms() {
+	returned := map[string]bool{}
+	note := func(message amqp.Return) { returned[message.MessageId] = true }
+	for {
+		select {
+		case message, ok := <-l.returns:
+			if !ok {
+				l.returns = nil
+				continue
+			}
+			note(message)
+		case confirmation, ok := <-l.confirms:
+			if !ok {
+				return
+			}
+			// The broker returns a message before it confirms it.
+			drain(l.returns, note)
+			l.outbox.confirm(fate(confirmation, returned))
+		}
+	}
+}
+
+func drain[T any](channel <-chan T, each func(T)) {
+	for {
+		select {
+		case item, ok := <-channel:
+			if !ok {
+				return
+			}
+			each(item)
+		default:
+			return
+		}
+	}
+}
+
+func fate(confirmation amqp.Confirmation, returned map[string]bool) error {
+	if len(returned) > 0 {
+		tag := strconv.FormatUint(confirmation.DeliveryTag, 10)
+		if returned[tag] {
+			delete(returned, tag)
+			return runtime.ErrNoQueue
+		}
+	}
+	if !confirmation.Ack {
+		return runtime.ErrRefused
+	}
+	return nil
+}
+
+// settle queues a settlement for the writer.
+func (l *link) settle(s settlement) {
+	l.mu.Lock()
+	l.settlements = append(l.settlements, s)
+	l.mu.Unlock()
+	l.outbox.poke()
+}
+
+func (l *link) writeSettlements() {
+	l.mu.Lock()
+	settlements := l.settlements
+	l.settlements = nil
+	l.mu.Unlock()
+	for _, s := range settlements {
+		// A failure means that the channel or the connection has ended; the
+		// broker then delivers the message again by itself.
+		if s.requeue {
+			_ = s.channel.Nack(s.tag, false, true)
+		} else {
+			_ = s.channel.Ack(s.tag, false)
+		}
+	}
+}
+
+// flush writes the settlements that wait, or gives up when ctx ends.
+func (l *link) flush(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.writeSettlements()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,267 @@
+package rabbitmq
+
+import (
+	"sync"
+	"time"
+
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+// outgoing is a message with the function that learns its fate. done is nil
+// once it has been called.
+type outgoing struct {
+	runtime.Publishing
+	done func(error)
+}
+
+// verdict is a call of a done function that waits until no lock is held.
+type verdict struct {
+	done func(error)
+	err  error
+}
+
+type verdicts []verdict
+
+func (v *verdicts) add(message *outgoing, err error) {
+	if message.done != nil {
+		*v = append(*v, verdict{message.done, err})
+		message.done = nil
+	}
+}
+
+func (v verdicts) tell() {
+	for _, verdict := range v {
+		verdict.done(verdict.err)
+	}
+}
+
+// outbox holds every message from Publish to its verdict. It outlives the
+// connections.
+//
+// A message is in waiting until a connection's writer takes it, then in sent,
+// in the order of the connection's publish tags, until the broker confirms it.
+// When the connection breaks, sent is emptied: held messages go back to the
+// head of waiting, all others are lost.
+type outbox struct {
+	grace      time.Duration
+	maxBacklog int
+	wake       chan struct{} // tells the writer that there is something to do
+
+	mu      sync.Mutex
+	waiting fifo[outgoing]
+	bytes   int // of the bodies in waiting
+	sent    fifo[outgoing]
+	up      bool
+	blocked bool
+	since   time.Time // when up last changed
+	closed  bool
+	idle    chan struct{} // closed when both queues are empty; nil if nobody waits
+}
+
+func newOutbox(grace time.Duration, maxBacklog int) *outbox {
+	return &outbox{grace: grace, maxBacklog: maxBacklog, wake: make(chan struct{}, 1), since: time.Now()}
+}
+
+// put takes a message in, or returns why not.
+func (o *outbox) put(message outgoing) error {
+	o.mu.Lock()
+	err := o.refusal(&message)
+	if err == nil {
+		o.waiting.push(message)
+		o.bytes += len(message.Body)
+	}
+	o.mu.Unlock()
+	if err == nil {
+		o.poke()
+	}
+	return err
+}
+
+func (o *outbox) refusal(message *outgoing) error {
+	switch {
+	case o.closed:
+		return runtime.ErrClosed
+	case o.bytes+len(message.Body) > o.maxBacklog && o.waiting.len() > 0:
+		return runtime.ErrBacklog
+	}
+	return o.unready(message, time.Now())
+}
+
+// unready is why a message must not wait any longer, nil if it may.
+func (o *outbox) unready(message *outgoing, now time.Time) error {
+	switch {
+	case message.Hold || (o.up && !o.blocked):
+		return nil
+	case o.blocked:
+		return runtime.ErrBlocked
+	case now.Sub(o.since) >= o.grace:
+		return runtime.ErrDisconnected
+	}
+	return nil
+}
+
+func (o *outbox) poke() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next moves the next message from waiting to sent and returns it, for the
+// writer. It passes over those whose deadline is over.
+func (o *outbox) next() (message runtime.Publishing, ok bool) {
+	var told verdicts
+	o.mu.Lock()
+	for !ok && o.up && !o.blocked && o.waiting.len() > 0 {
+		out := o.waiting.pop()
+		o.bytes -= len(out.Body)
+		if over(&out, time.Now()) {
+			told.add(&out, runtime.ErrExpired)
+			continue
+		}
+		o.sent.push(out)
+		message, ok = out.Publishing, true
+	}
+	o.signalIdle()
+	o.mu.Unlock()
+	told.tell()
+	return message, ok
+}
+
+func over(message *outgoing, now time.Time) bool {
+	return !message.Deadline.IsZero() && now.After(message.Deadline)
+}
+
+// confirm takes the oldest sent message out and tells it its fate.
+func (o *outbox) confirm(err error) {
+	o.mu.Lock()
+	if o.sent.len() == 0 { // a broker that confirms what was never sent
+		o.mu.Unlock()
+		return
+	}
+	out := o.sent.pop()
+	o.signalIdle()
+	o.mu.Unlock()
+	if out.done != nil {
+		out.done(err)
+	}
+}
+
+// connected lets messages go out.
+func (o *outbox) connected() {
+	o.mu.Lock()
+	o.up, o.blocked, o.since = true, false, time.Now()
+	o.mu.Unlock()
+	o.poke()
+}
+
+// disconnected settles what was under way on a connection that broke.
+func (o *outbox) disconnected() {
+	var told verdicts
+	o.mu.Lock()
+	if o.up {
+		o.up, o.blocked, o.since = false, false, time.Now()
+	}
+	var again []outgoing
+	for _, out := range o.sent.all() {
+		if out.Hold {
+			again = append(again, out)
+			o.bytes += len(out.Body)
+		} else {
+			told.add(&out, runtime.ErrLost)
+		}
+	}
+	o.sent.replace(nil)
+	if len(again) > 0 {
+		o.waiting.replace(append(again, o.waiting.all()...))
+	}
+	o.signalIdle()
+	o.mu.Unlock()
+	told.tell()
+}
+
+// setBlocked stops or resumes sending. On a block it fails what is not held,
+// also what was sent and not confirmed: the broker no longer reads it.
+func (o *outbox) setBlocked(blocked bool) {
+	var told verdicts
+	o.mu.Lock()
+	o.blocked = blocked
+	if blocked {
+		for i := range o.sent.all() {
+			if out := &o.sent.all()[i]; !out.Hold {
+				told.add(out, runtime.ErrBlocked)
+			}
+		}
+	}
+	o.mu.Unlock()
+	told.tell()
+	o.sweep()
+	o.poke()
+}
+
+// sweep fails the waiting messages that must not wait any longer.
+func (o *outbox) sweep() {
+	var told verdicts
+	now := time.Now()
+	o.mu.Lock()
+	kept := o.waiting.all()[:0]
+	for _, out := range o.waiting.all() {
+		err := o.unready(&out, now)
+		if err == nil && over(&out, now) {
+			err = runtime.ErrExpired
+		}
+		if err == nil {
+			kept = append(kept, out)
+			continue
+		}
+		o.bytes -= len(out.Body)
+		told.add(&out, err)
+	}
+	clear(o.waiting.all()[len(kept):])
+	o.waiting.replace(kept)
+	o.signalIdle()
+	o.mu.Unlock()
+	told.tell()
+}
+
+// finish refuses further messages and returns a channel that is closed when all
+// have been sent and confirmed.
+func (o *outbox) finish() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	if o.idle == nil {
+		o.idle = make(chan struct{})
+	}
+	idle := o.idle
+	o.signalIdle()
+	return idle
+}
+
+func (o *outbox) signalIdle() {
+	if o.idle == nil || o.waiting.len() > 0 || o.sent.len() > 0 {
+		return
+	}
+	select {
+	case <-o.idle:
+	default:
+		close(o.idle)
+	}
+}
+
+// drop fails everything that is left.
+func (o *outbox) drop() {
+	var told verdicts
+	o.mu.Lock()
+	o.closed = true
+	for _, queue := range []*fifo[outgoing]{&o.sent, &o.waiting} {
+		for i := range queue.all() {
+			told.add(&queue.all()[i], runtime.ErrClosed)
+		}
+		queue.replace(nil)
+	}
+	o.bytes = 0
+	o.signalIdle()
+	o.mu.Unlock()
+	told.tell()
+}
