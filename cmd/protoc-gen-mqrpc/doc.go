@@ -39,13 +39,14 @@
 //
 // # How it works
 //
-// The request goes through three stages. Reading (contract.go) turns each
-// service into a struct that holds its options and all names that are
-// generated from it, and notes problems. Checking (clash.go, gonames.go)
-// compares the services with one another and with the messages. Emitting (generate.go) writes a file by one small
-// function for each part: header.go, routes.go, server.go, client.go. With any
-// problem nothing is emitted; all problems are reported together, each with its
-// file, line and column (problem.go).
+// The request goes through three stages. Reading (contract.go, timeout.go) turns
+// each service into a struct that holds its options and all names that are
+// generated from it (names.go), and notes problems. Checking (clash.go,
+// gonames.go) compares the services with one another and with the messages.
+// Emitting (generate.go) writes a file by one small function for each part:
+// header.go, server.go, client.go, routes.go. With any problem nothing is
+// emitted; all problems are reported together, each with its file, line and
+// column (problem.go).
 //
 // The output depends on the request and the plugin's released version alone.
 package main

@@ -41,7 +41,7 @@ func compareError(t *testing.T, folder, got string) {
 	if *update {
 		writeFile(t, expected, got)
 	}
-	want, err := os.ReadFile(expected) //nolint:gosec // a name from testdata
+	want, err := os.ReadFile(expected)
 	if err != nil {
 		t.Fatal(err)
 	}

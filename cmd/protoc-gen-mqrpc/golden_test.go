@@ -93,7 +93,7 @@ func writeGolden(t *testing.T, response *pluginpb.CodeGeneratorResponse) {
 
 func writeFile(t *testing.T, name, content string) {
 	t.Helper()
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil { //nolint:gosec // source code
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -108,7 +108,7 @@ func TestSupported(t *testing.T) {
 		pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL,
 		pluginpb.CodeGeneratorResponse_FEATURE_SUPPORTS_EDITIONS,
 	} {
-		if response.GetSupportedFeatures()&uint64(feature) == 0 { //nolint:gosec // features are positive
+		if response.GetSupportedFeatures()&uint64(feature) == 0 {
 			t.Errorf("%v is not among the supported features", feature)
 		}
 	}

@@ -31,7 +31,7 @@ func TestProtoc(t *testing.T) {
 				t.Fatalf("%v\n%s", err, output)
 			}
 			generated := strings.TrimSuffix(file, ".proto") + ".mqrpc.go"
-			content, err := os.ReadFile(filepath.Join(out, generated)) //nolint:gosec // a name from testdata
+			content, err := os.ReadFile(filepath.Join(out, generated))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,11 +81,11 @@ func protocCommand(t *testing.T) func(out, file string) (output string, err erro
 		t.Fatalf("protoc is missing; run make test, which installs it: %v", err)
 	}
 	plugin := filepath.Join(t.TempDir(), "protoc-gen-mqrpc")
-	if output, err := exec.Command("go", "build", "-o", plugin, ".").CombinedOutput(); err != nil { //nolint:gosec // fixed arguments
+	if output, err := exec.Command("go", "build", "-o", plugin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the plugin: %v\n%s", err, output)
 	}
 	return func(out, file string) (string, error) {
-		command := exec.Command(protoc, "--plugin="+plugin, "-Itestdata", "-I../../proto", //nolint:gosec // names from testdata
+		command := exec.Command(protoc, "--plugin="+plugin, "-Itestdata", "-I../../proto",
 			"--mqrpc_out="+out, "--mqrpc_opt=module="+modulePath, file)
 		output, err := command.CombinedOutput()
 		return string(output), err

@@ -28,7 +28,7 @@ import (
 // compiled.
 var services = []*runtime.Service{
 	comments.Documented_Service,
-	comments.Gone_Service,
+	comments.Gone_Service, //nolint:staticcheck // deprecated in its contract
 	comments.Past_Service,
 	edition2023.Meter_Service,
 	edition2024.Ledger_Service,

@@ -106,7 +106,7 @@ func callByName(t *testing.T, receiver any, method *runtime.Method) (response re
 	}
 	request := method.Request.ProtoReflect().New().Interface()
 	results := function.Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.ValueOf(request)})
-	err, _ = results[1].Interface().(error)
+	err, _ = reflect.TypeAssert[error](results[1])
 	return results[0], err
 }
 
