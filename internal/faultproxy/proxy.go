@@ -58,8 +58,7 @@ func New(t testing.TB, target string) *Proxy {
 		downstream: newGate(),
 		links:      make(map[*link]struct{}),
 	}
-	p.done.Add(1)
-	go p.acceptLoop()
+	p.done.Go(p.acceptLoop)
 	t.Cleanup(p.close)
 	return p
 }
@@ -131,17 +130,12 @@ func (p *Proxy) close() {
 }
 
 func (p *Proxy) acceptLoop() {
-	defer p.done.Done()
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
-		p.done.Add(1)
-		go func() {
-			defer p.done.Done()
-			p.serve(client)
-		}()
+		p.done.Go(func() { p.serve(client) })
 	}
 }
 

@@ -49,7 +49,7 @@ func (n *node) start() error {
 	if err != nil {
 		return err
 	}
-	for _, url := range strings.Fields(out) {
+	for url := range strings.FieldsSeq(out) {
 		if strings.HasPrefix(url, "amqps:") {
 			n.tlsURL = url
 		} else {

@@ -2,19 +2,24 @@
 #
 # Packages from the distribution. Sourced by scripts/services.
 
-# packages_list names the Debian and Ubuntu packages that the tests need.
-packages_list() {
-  local names=(protobuf-compiler) # protoc, for the plugin's tests
-  [[ $(rabbitmq_backend) != package ]] || names+=(rabbitmq-server)
-  printf '%s\n' "${names[@]}"
-}
-
-# packages_missing prints those that are not installed.
+# packages_missing prints the Debian and Ubuntu packages that the tests need and
+# this machine lacks.
 packages_missing() {
+  # The race detector needs a C compiler.
+  command -v gcc >/dev/null || command -v clang >/dev/null || printf '%s\n' gcc libc6-dev
+  # The plugin's tests call the real protoc, with its standard imports.
   command -v protoc >/dev/null || echo protobuf-compiler
+  [[ -e $(packages_prefix protoc)/include/google/protobuf/descriptor.proto ]] || echo libprotobuf-dev
   if [[ $(rabbitmq_backend) == package && -z $(rabbitmq_package_bin) ]]; then
     echo rabbitmq-server
   fi
+}
+
+# packages_prefix COMMAND prints what a command is installed under: /usr.
+packages_prefix() {
+  local path
+  path=$(command -v "$1" || echo /usr/bin/none)
+  dirname "$(dirname "$(readlink -f "$path")")"
 }
 
 # packages_install_missing is quick where nothing is missing.
@@ -26,7 +31,7 @@ packages_install() {
   local missing
   mapfile -t missing < <(packages_missing)
   if [[ ${#missing[@]} -eq 0 ]]; then
-    say "everything is installed: $(packages_list | paste -sd' ')"
+    say 'everything that the tests need is installed'
     return
   fi
   if ! command -v apt-get >/dev/null; then

@@ -1,0 +1,102 @@
+# What a developer does with this repository. "make" lists it.
+#
+# make, Go and a shell are enough to build, to test and to run the demo: "make
+# test" installs what the tests need besides. The tools that lint and generate
+# are pinned in tools/*/go.mod and built into bin/ on first use, which takes
+# some minutes once.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# What can be set from outside: make test TEST_FLAGS='-run TestRestart -v'
+DEMO_ARGS ?=
+TEST_FLAGS ?=
+TEST_PACKAGES ?= ./...
+TEST_TIMEOUT ?= 15m
+BENCH ?= .
+FUZZTIME ?= 10s
+
+BASELINE := proto/baseline.json
+SCRIPTS := scripts/services scripts/generate-check scripts/fuzz .ci/run
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Run gateway and example workers in memory, call them, stay up on :8080 (DEMO_ARGS=--once: not)
+	go run ./cmd/mqrpc demo $(DEMO_ARGS)
+
+.PHONY: build
+build: ## Build bin/mqrpc and bin/protoc-gen-mqrpc
+	go build -o bin/ ./cmd/...
+
+.PHONY: test
+test: ## Run all tests, with the race detector and a RabbitMQ that is installed, started and stopped
+	scripts/services run -- go test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) $(TEST_PACKAGES)
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no service, with the race detector
+	go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) $(TEST_PACKAGES)
+
+.PHONY: bench
+bench: ## Run the Go benchmarks (BENCH=pattern)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(TEST_FLAGS) $(TEST_PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s)
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: lint
+lint: lint-go lint-proto lint-scripts ## Check code, contracts and scripts
+
+.PHONY: lint-go
+lint-go: bin/golangci-lint
+	go mod tidy -diff
+	bin/golangci-lint run
+
+.PHONY: lint-proto
+lint-proto: bin/buf
+	bin/buf lint
+	bin/buf format --diff --exit-code proto
+	bin/buf format --diff --exit-code examples
+	bin/buf breaking proto --against $(BASELINE)
+
+.PHONY: lint-scripts
+lint-scripts:
+	@for script in $(SCRIPTS) scripts/*.d/*.sh; do bash -n "$$script"; done
+	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR $(SCRIPTS); \
+	else echo 'shellcheck is not installed: scripts are checked for syntax only'; fi
+
+.PHONY: generate
+generate: bin/buf bin/protoc-gen-go plugin ## Generate Go from the contracts
+	bin/buf generate
+
+.PHONY: generate-check
+generate-check: bin/buf bin/protoc-gen-go plugin ## Fail if "make generate" would change anything
+	scripts/generate-check
+
+.PHONY: proto-baseline
+proto-baseline: bin/buf ## At a release: make the published contract the one that "buf breaking" holds later ones to
+	bin/buf build proto --exclude-source-info --output $(BASELINE)
+
+# The plugin under development; go build knows whether it is up to date.
+.PHONY: plugin
+plugin:
+	go build -o bin/protoc-gen-mqrpc ./cmd/protoc-gen-mqrpc
+
+bin/buf: tools/buf/go.mod tools/buf/go.sum
+bin/golangci-lint: tools/golangci-lint/go.mod tools/golangci-lint/go.sum
+bin/protoc-gen-go: tools/protoc/go.mod tools/protoc/go.sum
+bin/buf bin/golangci-lint bin/protoc-gen-go:
+	@echo 'building $@, as pinned in $<'
+	@go -C $(<D) build -o $(CURDIR)/bin/ tool
+	@touch $@
+
+.PHONY: clean
+clean: ## Stop services that are up, delete what was built
+	scripts/services stop
+	rm -rf bin .services
