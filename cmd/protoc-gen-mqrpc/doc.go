@@ -35,6 +35,9 @@
 //   - XClient, the interface that callers use, and NewXClient;
 //   - X_Service, a [runtime.Service]: the routing table.
 //
+// The names are those that protoc-gen-go-grpc gives its own; a service that is
+// to have both kinds of code needs two .proto files in two packages.
+//
 // The code is thin: what it does when it runs is in the package runtime.
 //
 // # How it works
