@@ -29,6 +29,17 @@ process_alive() {
     [[ $(process_start_time "$pid") == "$start" ]]
 }
 
+# process_listens FILE PORT: is it this process that listens on the port of
+# 127.0.0.1, and not another that was there before it?
+process_listens() {
+  local pid hex inode
+  process_alive "$1" || return 1
+  read -r pid _ <"$1"
+  hex=$(printf '0100007F:%04X' "$2")
+  inode=$(awk -v address="$hex" '$2 == address && $4 == "0A" { print $10 }' /proc/net/tcp)
+  [[ -n $inode && -n $(find "/proc/$pid/fd" -lname "socket:\[$inode\]" 2>/dev/null) ]]
+}
+
 # process_end FILE SIGNAL SECONDS signals the process and its group, waits until
 # it is gone, and after SECONDS kills it.
 process_end() {

@@ -51,6 +51,9 @@ rabbitmq_container_alive() {
   [[ $(rabbitmq_container_do inspect "$1" --format '{{.State.Running}}' 2>/dev/null) == true ]]
 }
 
+# The engine has refused to publish a port that is taken.
+rabbitmq_container_listens() { rabbitmq_container_alive "$1"; }
+
 rabbitmq_container_stop() { rabbitmq_container_do stop "$1" >/dev/null; }
 
 rabbitmq_container_kill() {

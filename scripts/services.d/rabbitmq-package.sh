@@ -21,6 +21,7 @@ rabbitmq_package_command() {
   command=(
     env -i PATH="$PATH" LANG=C.UTF-8 HOME="$dir/home"
     RUNNING_UNDER_SYSTEMD=true # the script becomes the VM, instead of waiting for it
+    ERL_CRASH_DUMP="$dir/log/erl_crash.dump"
     RABBITMQ_NODENAME="mqrpc$port@localhost"
     RABBITMQ_NODE_IP_ADDRESS=127.0.0.1
     RABBITMQ_NODE_PORT="$port"
@@ -71,13 +72,14 @@ rabbitmq_package_launch_epmd() {
   port=$(($(rabbitmq_var "$dir" port) + 3))
   process_launch "$dir/epmd.pid" "$dir/log/epmd.log" \
     env -i PATH="$PATH" epmd -port "$port" -address 127.0.0.1
-  until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+  until process_listens "$dir/epmd.pid" "$port"; do
     process_alive "$dir/epmd.pid" || return 1
     sleep 0.02
   done
 }
 
 rabbitmq_package_alive() { process_alive "$1/node.pid"; }
+rabbitmq_package_listens() { process_listens "$1/node.pid" "$(rabbitmq_var "$1" port)"; }
 
 rabbitmq_package_stop() {
   process_end "$1/node.pid" TERM 30
@@ -100,7 +102,7 @@ rabbitmq_package_ctl() {
 
 rabbitmq_package_log() {
   local file
-  for file in "$1"/log/console.log "$1"/log/rabbit.log; do
-    [[ ! -e $file ]] || cat "$file"
+  for file in epmd.log console.log rabbit.log; do
+    [[ ! -e $1/log/$file ]] || cat "$1/log/$file"
   done
 }

@@ -7,6 +7,7 @@
 #
 #   rabbitmq_BACKEND_launch DIR   start it; return at once
 #   rabbitmq_BACKEND_alive DIR    is it running?
+#   rabbitmq_BACKEND_listens DIR  is it the one that listens on its port?
 #   rabbitmq_BACKEND_stop DIR     stop it gracefully; return when it is gone
 #   rabbitmq_BACKEND_kill DIR     kill -9; return when it is gone
 #   rabbitmq_BACKEND_ctl DIR ...  rabbitmqctl
@@ -39,21 +40,29 @@ rabbitmq_start() {
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
 
-  if [[ -e $dir/node.env ]]; then # not the first start: as it was
-    rabbitmq_alive "$dir" || rabbitmq_boot "$dir" || rabbitmq_explain "$dir"
+  if [[ -e $dir/node.env ]]; then # not the first start: all as it was
+    rabbitmq_alive "$dir" || rabbitmq_boot "$dir" || { rabbitmq_explain "$dir"; exit 1; }
   else
-    local attempt
-    for attempt in 1 2 3; do
-      rabbitmq_create "$dir" "$port" "$tls" "$conf"
-      ! rabbitmq_boot "$dir" || break
-      # Somebody may have taken a free port before the broker did.
-      [[ -z $port && $attempt -lt 3 ]] || rabbitmq_explain "$dir"
-      rabbitmq_call kill "$dir"
-      rabbitmq_call delete "$dir"
-      rm -rf "$dir/data" "$dir/node.env"
-    done
+    rabbitmq_start_new "$dir" "$port" "$tls" "$conf"
   fi
   rabbitmq_urls "$dir"
+}
+
+# rabbitmq_start_new tries again where it chose the ports itself: somebody may
+# have taken one before the broker did.
+rabbitmq_start_new() {
+  local dir=$1 port=$2 tries=3
+  [[ -z $port ]] || tries=1
+  while :; do
+    rabbitmq_create "$@"
+    ! rabbitmq_boot "$dir" || return 0
+    tries=$((tries - 1))
+    [[ $tries -gt 0 ]] || rabbitmq_explain "$dir"
+    rabbitmq_call kill "$dir"
+    rabbitmq_call delete "$dir"
+    rm -rf "$dir/data" "$dir/node.env"
+    [[ $tries -gt 0 ]] || exit 1
+  done
 }
 
 # rabbitmq_create DIR PORT TLS CONF writes a new node's files.
@@ -100,19 +109,18 @@ rabbitmq_boot() {
   local dir=$1 limit=$((SECONDS + ${MQRPC_SERVICES_TIMEOUT:-90})) port
   port=$(rabbitmq_var "$dir" port)
   rabbitmq_call launch "$dir" || return 1
-  until rabbitmq_speaks "$port"; do
+  until rabbitmq_call listens "$dir" && rabbitmq_speaks "$port"; do
     rabbitmq_alive "$dir" || return 1
     [[ $SECONDS -lt $limit ]] || return 1
     sleep 0.1
   done
-  # Another process on the same port is no broker of ours.
-  rabbitmq_alive "$dir"
 }
 
+# rabbitmq_explain says why a node did not start.
 rabbitmq_explain() {
   rabbitmq_log "$1" 2>/dev/null | tail -n 30 >&2
-  die "RabbitMQ did not start in $1; its last lines are above." \
-    "If a port is taken: it uses $(rabbitmq_var "$1" port) and the nine after it."
+  say "RabbitMQ did not start in $1; above is the end of its log, if it got that far." \
+    "Its ports are $(rabbitmq_var "$1" port) and the nine after it: is one taken?"
 }
 
 rabbitmq_stop() { rabbitmq_known "$1" && rabbitmq_call stop "$1"; }
@@ -126,7 +134,7 @@ rabbitmq_remove() {
   if [[ -e $1/node.env ]]; then
     rabbitmq_call kill "$1"
     rabbitmq_call delete "$1"
-  elif [[ -n $(ls -A "$1") ]]; then
+  elif [[ ! -e $1/rabbitmq.conf && -n $(ls -A "$1") ]]; then
     die "$1 is not a node's directory: not deleted"
   fi
   rm -rf "$1"
