@@ -126,6 +126,14 @@ func AsError(err error) *Error {
 	return &Error{code: code, message: err.Error(), cause: err}
 }
 
+// contextError is the error of a call whose context has ended.
+func contextError(ctx context.Context) *Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return Errorf(codes.DeadlineExceeded, "the caller's time is over: %w", context.Cause(ctx))
+	}
+	return Errorf(codes.Canceled, "the caller gave up: %w", context.Cause(ctx))
+}
+
 // CodeOf returns the code of an error as [AsError] sees it, OK for nil.
 func CodeOf(err error) codes.Code {
 	if err == nil {

@@ -1,0 +1,33 @@
+//go:build services
+
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/mqrpc/mqrpc/internal/testbroker"
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+)
+
+func init() {
+	stacks = append(stacks, stack{
+		name: "rabbitmq",
+		start: func(t *testing.T) func() runtime.Transport {
+			url := testbroker.Shared(t)
+			return func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) }
+		},
+	})
+}
+
+func connectTo(t *testing.T, config rabbitmq.Config) *rabbitmq.Transport {
+	t.Helper()
+	if config.Logger == nil {
+		config.Logger = quiet()
+	}
+	transport, err := rabbitmq.Connect(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transport
+}

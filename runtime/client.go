@@ -1,0 +1,313 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// DefaultTimeout is how long a call waits for its reply when neither its
+// context nor its method nor its client says otherwise, and how long a worker
+// works on a call that says nothing.
+const DefaultTimeout = 12 * time.Second
+
+// DefaultMaxPayload bounds requests and responses, encoded. It is below the
+// greatest message that RabbitMQ 4 takes by default, 16 MiB.
+const DefaultMaxPayload = 12 << 20
+
+// ClientConfig configures a [Client]. The zero value has the defaults.
+type ClientConfig struct {
+	// Timeout is how long a call waits for its reply, if its method does not
+	// say. A context that ends earlier wins. Default: [DefaultTimeout].
+	Timeout time.Duration
+	// MaxPayload bounds a request, encoded, in bytes. Default:
+	// [DefaultMaxPayload].
+	MaxPayload int
+	// Batching bounds how calls gather in messages.
+	Batching Batching
+	// Interceptors wrap every call; the first is the outermost.
+	Interceptors []Interceptor
+	// Logger gets what no caller learns: late and malformed replies. Default:
+	// slog.Default().
+	Logger *slog.Logger
+}
+
+// Client makes calls over a transport. Several clients may share one; each has
+// a reply queue of its own. It is safe for concurrent use.
+type Client struct {
+	transport    Transport
+	config       ClientConfig
+	log          *slog.Logger
+	invoke       Handler
+	replyQueue   string
+	open         *openCalls
+	destinations *gatherers[*openCall]
+	pace         pace
+	counters     clientCounters
+	complaints   throttle
+
+	ctx       context.Context // ends when the client is closed
+	end       context.CancelFunc
+	closing   atomic.Bool
+	ready     chan struct{} // closed when the reply queue is consumed, or cannot be
+	replies   Consumer      // set before ready is closed
+	broken    *Error        // why the reply queue cannot be consumed, likewise
+	start     sync.WaitGroup
+	stopWatch func()
+}
+
+var _ Caller = (*Client)(nil)
+
+// NewClient returns a client. It does not wait for the broker: calls made
+// before there is a connection wait for it as they do in an outage.
+//
+// The client must be closed before its transport.
+func NewClient(transport Transport, config ClientConfig) *Client {
+	if config.Timeout <= 0 {
+		config.Timeout = DefaultTimeout
+	}
+	if config.MaxPayload <= 0 {
+		config.MaxPayload = DefaultMaxPayload
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	config.Batching = config.Batching.withDefaults()
+	ctx, end := context.WithCancel(context.Background())
+	c := &Client{
+		transport:  transport,
+		config:     config,
+		log:        config.Logger,
+		replyQueue: wire.ReplyQueue(uniqueName()),
+		open:       newOpenCalls(),
+		ctx:        ctx,
+		end:        end,
+		ready:      make(chan struct{}),
+	}
+	c.destinations = newGatherers(func(queue string) *gatherer[*openCall] {
+		return newGatherer(config.Batching, func(batch []*openCall, bytes int, settled func()) {
+			c.publish(queue, batch, bytes, settled)
+		})
+	})
+	c.invoke = intercept(c.call, config.Interceptors)
+	c.start.Go(c.consumeReplies)
+	c.stopWatch = transport.Watch(c.resendAfterReconnect())
+	return c
+}
+
+// Invoke implements [Caller].
+func (c *Client) Invoke(ctx context.Context, call *Call) (*Reply, error) {
+	reply, err := c.invoke(ctx, call)
+	if err != nil {
+		return nil, AsError(err)
+	}
+	return reply, nil
+}
+
+// Ready waits until the client can make calls, or fails when ctx ends or the
+// broker refuses for good.
+func (c *Client) Ready(ctx context.Context) error {
+	select {
+	case <-c.ready:
+		if c.broken != nil {
+			return c.broken
+		}
+		return nil
+	case <-ctx.Done():
+		return c.notConnected(ctx.Err())
+	case <-c.ctx.Done():
+		return errClientClosed
+	}
+}
+
+// call is the innermost handler: it sends one call and waits for its reply.
+func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
+	payload, err := c.encode(call)
+	if err != nil {
+		return nil, err
+	}
+	deadline := c.deadline(ctx, call.Method)
+	if err := c.awaitReady(ctx, deadline); err != nil {
+		return nil, err
+	}
+	sent, err := c.open.add(&openCall{
+		method:   call.Method,
+		payload:  payload,
+		metadata: call.Metadata,
+		deadline: deadline,
+		outcome:  make(chan outcome, 1),
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.counters.calls.Add(1)
+	c.enqueue(sent)
+	result, err := c.await(ctx, sent)
+	if err != nil {
+		return nil, err
+	}
+	return decodeReply(call, result)
+}
+
+func (c *Client) encode(call *Call) ([]byte, error) {
+	if call.Method == nil {
+		return nil, NewError(codes.InvalidArgument, "the call cannot be sent: it has no method")
+	}
+	if err := wire.CheckMethod(call.Method.Name); err != nil {
+		return nil, Errorf(codes.InvalidArgument, "the call cannot be sent: %w", err)
+	}
+	if err := wire.CheckMetadata(call.Metadata); err != nil {
+		return nil, Errorf(codes.InvalidArgument, "the call of %s cannot be sent: %w", call.Method, err)
+	}
+	payload := call.Payload
+	if call.Message != nil {
+		var err error
+		if payload, err = proto.Marshal(call.Message); err != nil {
+			return nil, Errorf(codes.InvalidArgument, "the request of %s cannot be encoded: %w", call.Method, err)
+		}
+	}
+	if len(payload) > c.config.MaxPayload {
+		return nil, Errorf(codes.ResourceExhausted, "the request of %s has %d bytes, more than the %d allowed",
+			call.Method, len(payload), c.config.MaxPayload)
+	}
+	return payload, nil
+}
+
+func (c *Client) deadline(ctx context.Context, method *Method) time.Time {
+	timeout := c.config.Timeout
+	if method.Timeout > 0 {
+		timeout = method.Timeout
+	}
+	deadline := time.Now().Add(timeout)
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
+		deadline = earlier
+	}
+	return deadline
+}
+
+// connectGrace is how long after the start of an outage, or of the client, a
+// call waits for the reply queue.
+const connectGrace = time.Second
+
+// awaitReady waits for the reply queue, which is there once the client has
+// connected for the first time.
+func (c *Client) awaitReady(ctx context.Context, deadline time.Time) error {
+	select {
+	case <-c.ready:
+	default:
+		limit := c.transport.State().Since.Add(connectGrace)
+		if deadline.Before(limit) {
+			limit = deadline
+		}
+		timer := time.NewTimer(time.Until(limit))
+		defer timer.Stop()
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			return contextError(ctx)
+		case <-c.ctx.Done():
+			return errClientClosed
+		case <-timer.C:
+			return c.notConnected(nil)
+		}
+	}
+	if c.broken != nil {
+		return c.broken
+	}
+	return nil
+}
+
+var errClientClosed = NewError(codes.Unavailable, "the client is closed")
+
+func (c *Client) notConnected(cause error) *Error {
+	state := c.transport.State()
+	if state.Err != nil {
+		cause = state.Err
+	}
+	if cause == nil {
+		cause = ErrDisconnected
+	}
+	return Errorf(codes.Unavailable, "the client's reply queue is not ready: %w", cause)
+}
+
+// await waits for what becomes of a call that has been sent.
+func (c *Client) await(ctx context.Context, sent *openCall) (outcome, error) {
+	timer := time.NewTimer(time.Until(sent.deadline))
+	defer timer.Stop()
+	var err *Error
+	select {
+	case result := <-sent.outcome:
+		if result.err != nil {
+			return outcome{}, result.err
+		}
+		return result, nil
+	case <-timer.C:
+		err = Errorf(codes.DeadlineExceeded, "no reply to %s in time: %w", sent.method, context.DeadlineExceeded)
+	case <-ctx.Done():
+		err = contextError(ctx)
+	}
+	c.open.remove(sent.id)
+	sent.abandoned.Store(true)
+	c.counters.abandoned.Add(1)
+	return outcome{}, err
+}
+
+func decodeReply(call *Call, result outcome) (*Reply, error) {
+	reply := &Reply{
+		Payload:  result.reply.Payload,
+		Metadata: result.reply.Metadata,
+		Instance: result.instance,
+		Waited:   result.reply.Waited,
+		Handled:  result.reply.Handled,
+	}
+	if call.reply == nil {
+		return reply, nil
+	}
+	if err := proto.Unmarshal(reply.Payload, call.reply); err != nil {
+		return nil, Errorf(codes.Internal, "the response of %s is not a valid %s: %w",
+			call.Method, call.reply.ProtoReflect().Descriptor().FullName(), err)
+	}
+	reply.Message = call.reply
+	return reply, nil
+}
+
+// Close refuses new calls, waits for the replies to those that are open until
+// ctx ends, and removes the reply queue. What is open then fails as
+// UNAVAILABLE.
+func (c *Client) Close(ctx context.Context) error {
+	if !c.closing.CompareAndSwap(false, true) {
+		return nil
+	}
+	var err error
+	select {
+	case <-c.open.close():
+	case <-ctx.Done():
+		err = Errorf(codes.DeadlineExceeded, "the client was closed with %d calls open: %w", c.open.len(), ctx.Err())
+	}
+	c.stopWatch()
+	c.end()
+	c.start.Wait()
+	c.open.failAll(errClientClosed)
+	if c.replies != nil && c.replies.Stop(ctx) == nil {
+		_, _ = c.replies.Remove(ctx) // it expires by itself otherwise
+	}
+	return err
+}
+
+// uniqueName is 100 random bits, readable.
+func uniqueName() string {
+	return strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // unique, not secret
+}
+
+// ReplyQueue is the name of the client's reply queue, for those who watch the
+// broker.
+func (c *Client) ReplyQueue() string { return c.replyQueue }

@@ -1,0 +1,86 @@
+package runtime
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// replyQueueExpires is how long the reply queue outlives its connection, by
+// PROTOCOL.md section 2.
+const replyQueueExpires = time.Minute
+
+// consumeReplies consumes the reply queue, now or as soon as there is a
+// connection.
+func (c *Client) consumeReplies() {
+	defer close(c.ready)
+	replies, err := c.transport.Consume(c.ctx, Queue{
+		Name:     c.replyQueue,
+		Exchange: wire.ReplyExchange,
+		Expires:  replyQueueExpires,
+		Latest:   true,
+	}, c.receive)
+	if err != nil {
+		c.broken = Errorf(codes.Unavailable, "the client has no reply queue: %w", err)
+		return
+	}
+	c.replies = replies
+}
+
+// receive hands the replies of one message to their callers.
+func (c *Client) receive(delivery *Delivery) {
+	defer delivery.Settle.Ack()
+	instance, replies, err := c.decode(delivery)
+	if err != nil {
+		c.counters.malformed.Add(1)
+		c.complaints.do(func(more int) {
+			c.log.Warn("a malformed message in the reply queue was dropped",
+				slog.Any("error", err), slog.String("queue", c.replyQueue), slog.Int("alike", more))
+		})
+		return
+	}
+	for i := range replies {
+		c.finish(instance, &replies[i])
+	}
+}
+
+func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
+	if delivery.Type != wire.TypeReply {
+		return "", nil, errors.New("its type is not " + wire.TypeReply)
+	}
+	return wire.DecodeReplies(delivery.Body)
+}
+
+func (c *Client) finish(instance string, reply *wire.Reply) {
+	result := outcome{instance: instance, reply: *reply}
+	if reply.Status != nil {
+		result.err = statusError(reply.Status)
+	}
+	call, wasOpen := c.open.finish(reply.ID, result)
+	if !wasOpen {
+		// Its caller gave up, or it is the second reply to a repeated call.
+		c.counters.late.Add(1)
+		return
+	}
+	c.counters.replies.Add(1)
+	if reply.Handled > 0 {
+		c.pace.observe(call.method, reply.Handled)
+	}
+}
+
+func statusError(encoded []byte) *Error {
+	var s spb.Status
+	if err := proto.Unmarshal(encoded, &s); err != nil {
+		return Errorf(codes.Internal, "the worker's error cannot be decoded: %w", err)
+	}
+	if err := ErrorFromProto(&s); err != nil {
+		return err
+	}
+	return NewError(codes.Internal, "the worker answered with an error of code OK")
+}

@@ -1,0 +1,334 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// WorkerConfig configures a [Worker]. The zero value has the defaults.
+type WorkerConfig struct {
+	// Instance names this process among all workers; letters, digits, ".", "_"
+	// and "-". Default: host name, process id and a random part.
+	Instance string
+	// Concurrency bounds the handlers that run at once for each (module,
+	// version). Default: 256.
+	Concurrency int
+	// Prefetch bounds the messages that the broker hands out in advance for
+	// each (module, version); a message may hold many calls. More lets the
+	// worker gather more replies, fewer leaves more to other instances.
+	// Default: 32.
+	Prefetch int
+	// Quorum serves from quorum queues instead of classic ones. All workers of
+	// a (module, version) must agree.
+	Quorum bool
+	// KeepQueue leaves the queue in place when the last worker stops: calls
+	// then wait for the next worker instead of failing at once.
+	KeepQueue bool
+	// StopTimeout bounds a graceful stop. Default: 30 s.
+	StopTimeout time.Duration
+	// MaxPayload bounds a response, encoded, in bytes. Default:
+	// [DefaultMaxPayload].
+	MaxPayload int
+	// Batching bounds how replies gather in messages.
+	Batching Batching
+	// Interceptors wrap every call; the first is the outermost.
+	Interceptors []Interceptor
+	// Logger gets starts and stops, panics, and messages that were dropped.
+	// Default: slog.Default().
+	Logger *slog.Logger
+}
+
+const (
+	defaultConcurrency = 256
+	defaultPrefetch    = 32
+	defaultStopTimeout = 30 * time.Second
+)
+
+// Worker serves the services that are registered with it, over a transport.
+// Register everything, then call [Worker.Run] once.
+type Worker struct {
+	transport Transport
+	config    WorkerConfig
+	log       *slog.Logger
+	apis      map[string]*servedAPI // by queue
+	problems  []error               // of registration, told by Run
+	ready     chan struct{}
+
+	replies    *gatherers[*readyReply]
+	counters   workerCounters
+	complaints throttle
+
+	handlers context.Context // of all handlers; ends when a stop takes too long
+	abort    context.CancelFunc
+	busy     sync.WaitGroup // messages that are not settled
+}
+
+var _ Registrar = (*Worker)(nil)
+
+// NewWorker returns a worker without services.
+func NewWorker(transport Transport, config WorkerConfig) *Worker {
+	if config.Instance == "" {
+		config.Instance = instanceName()
+	}
+	if config.Concurrency <= 0 {
+		config.Concurrency = defaultConcurrency
+	}
+	if config.Prefetch <= 0 {
+		config.Prefetch = defaultPrefetch
+	}
+	if config.StopTimeout <= 0 {
+		config.StopTimeout = defaultStopTimeout
+	}
+	if config.MaxPayload <= 0 {
+		config.MaxPayload = DefaultMaxPayload
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	config.Batching = config.Batching.withDefaults()
+	w := &Worker{
+		transport: transport,
+		config:    config,
+		log:       config.Logger,
+		apis:      map[string]*servedAPI{},
+		ready:     make(chan struct{}),
+	}
+	w.handlers, w.abort = context.WithCancel(context.Background())
+	w.replies = newGatherers(func(queue string) *gatherer[*readyReply] {
+		return newGatherer(config.Batching, func(batch []*readyReply, bytes int, settled func()) {
+			w.publish(queue, batch, bytes, settled)
+		})
+	})
+	return w
+}
+
+// instanceName is the host's name, the process id and a random part.
+func instanceName() string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "worker"
+	}
+	if len(host) > 100 {
+		host = host[:100]
+	}
+	clean := func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", r) {
+			return r
+		}
+		return '-'
+	}
+	return fmt.Sprintf("%s.%d.%.6s", strings.Map(clean, host), os.Getpid(), uniqueName())
+}
+
+// Register implements [Registrar]. Mistakes, such as a service that is
+// registered twice, are told by [Worker.Run].
+func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
+	if err := errors.Join(wire.CheckModule(service.Module), wire.CheckVersion(service.Version)); err != nil {
+		w.problems = append(w.problems, fmt.Errorf("service %s: %w", service.FullName, err))
+		return
+	}
+	queue := wire.WorkerQueue(service.Module, service.Version)
+	api := w.apis[queue]
+	if api == nil {
+		api = newServedAPI(w, queue)
+		w.apis[queue] = api
+	}
+	implemented := map[string]MethodHandler{}
+	for _, handler := range handlers {
+		implemented[handler.method.Name] = handler
+	}
+	for _, method := range service.Methods {
+		if _, twice := api.methods[method.Name]; twice {
+			w.problems = append(w.problems, fmt.Errorf("method %s is registered twice", method))
+			continue
+		}
+		handler, ok := implemented[method.Name]
+		if !ok {
+			handler = MethodHandler{method: method}
+		}
+		api.methods[method.Name] = newServedMethod(handler, w.config.Interceptors)
+		delete(implemented, method.Name)
+	}
+	for name := range implemented {
+		w.problems = append(w.problems, fmt.Errorf("service %s has no method %s", service.FullName, name))
+	}
+}
+
+// Instance is the name of this worker among all others.
+func (w *Worker) Instance() string { return w.config.Instance }
+
+// Ready is closed when the worker consumes all its queues for the first time.
+func (w *Worker) Ready() <-chan struct{} { return w.ready }
+
+// Run serves until ctx ends, then stops gracefully: it takes no more calls,
+// finishes those that were delivered, sends every reply, and returns nil. When
+// that takes longer than StopTimeout it ends the handlers' contexts and returns
+// an error; what was not finished is delivered to other instances.
+//
+// Run waits for the broker for as long as it takes. It fails at once where
+// waiting cannot help: when nothing or something twice is registered, or when
+// the broker refuses a queue.
+func (w *Worker) Run(ctx context.Context) error {
+	defer w.abort()
+	if len(w.apis) == 0 {
+		w.problems = append(w.problems, errors.New("no service is registered"))
+	}
+	if err := errors.Join(w.problems...); err != nil {
+		return fmt.Errorf("mqrpc worker: %w", err)
+	}
+	err := w.consume(ctx)
+	if err == nil {
+		w.log.Info("the worker is ready", slog.String("instance", w.config.Instance), slog.Any("queues", w.queues()))
+		close(w.ready)
+		<-ctx.Done()
+		w.log.Info("the worker is stopping", slog.String("instance", w.config.Instance))
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = nil // stopped before it was ready
+	}
+	return errors.Join(err, w.stop())
+}
+
+func (w *Worker) queues() []string {
+	queues := make([]string, 0, len(w.apis))
+	for queue := range w.apis {
+		queues = append(queues, queue)
+	}
+	return queues
+}
+
+// workerQueueExpires is how long the queue of an API outlives its last worker,
+// by PROTOCOL.md section 2.
+const workerQueueExpires = 5 * time.Minute
+
+// consume begins to consume all queues at once.
+func (w *Worker) consume(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var failures firstError
+	var consuming sync.WaitGroup
+	for queue, api := range w.apis {
+		consuming.Go(func() {
+			var err error
+			api.consumer, err = w.transport.Consume(ctx, Queue{
+				Name:     queue,
+				Exchange: wire.CallExchange,
+				Quorum:   w.config.Quorum,
+				Expires:  workerQueueExpires,
+				Prefetch: w.config.Prefetch,
+			}, api.receive)
+			if err != nil {
+				failures.set(fmt.Errorf("mqrpc worker: %w", err))
+				cancel()
+			}
+		})
+	}
+	consuming.Wait()
+	return failures.err
+}
+
+// firstError keeps the first error of several goroutines.
+type firstError struct {
+	once sync.Once
+	err  error
+}
+
+func (f *firstError) set(err error) { f.once.Do(func() { f.err = err }) }
+
+// stop ends the worker gracefully.
+func (w *Worker) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), w.config.StopTimeout)
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		w.stopConsumers(ctx)
+		w.busy.Wait()
+	}()
+	select {
+	case <-stopped:
+		w.removeQueues(ctx)
+		w.log.Info("the worker has stopped", slog.String("instance", w.config.Instance))
+		return nil
+	case <-ctx.Done():
+		w.abort()
+		running, waiting := w.load()
+		return fmt.Errorf("mqrpc worker: after %v %d calls are still running and %d are waiting; the broker will deliver them to other instances",
+			w.config.StopTimeout, running, waiting)
+	}
+}
+
+func (w *Worker) stopConsumers(ctx context.Context) {
+	var stopping sync.WaitGroup
+	for queue, api := range w.apis {
+		if api.consumer == nil {
+			continue
+		}
+		stopping.Go(func() {
+			if err := api.consumer.Stop(ctx); err != nil {
+				w.log.Warn("a queue could not be left in order", slog.String("queue", queue), slog.Any("error", err))
+			}
+		})
+	}
+	stopping.Wait()
+}
+
+func (w *Worker) removeQueues(ctx context.Context) {
+	if w.config.KeepQueue {
+		return
+	}
+	for queue, api := range w.apis {
+		if api.consumer == nil {
+			continue
+		}
+		removed, err := api.consumer.Remove(ctx)
+		switch {
+		case err != nil:
+			w.log.Warn("an unused queue could not be removed; it expires by itself", slog.String("queue", queue), slog.Any("error", err))
+		case removed:
+			w.log.Info("the last worker left; its queue was removed", slog.String("queue", queue))
+		}
+	}
+}
+
+func (w *Worker) load() (running, waiting int) {
+	for _, api := range w.apis {
+		r, q := api.pool.load()
+		running += r
+		waiting += q
+	}
+	return running, waiting
+}
+
+// Stats returns the worker's counters. They are read one after the other while
+// calls go on.
+func (w *Worker) Stats() WorkerStats {
+	running, waiting := w.load()
+	return WorkerStats{
+		Calls:         w.counters.calls.Load(),
+		Messages:      w.counters.messages.Load(),
+		Failed:        w.counters.failed.Load(),
+		Expired:       w.counters.expired.Load(),
+		Aborted:       w.counters.aborted.Load(),
+		Replies:       w.counters.replies.Load(),
+		ReplyMessages: w.counters.replyMessages.Load(),
+		Undeliverable: w.counters.undeliverable.Load(),
+		Malformed:     w.counters.malformed.Load(),
+		Running:       running,
+		Waiting:       waiting,
+	}
+}
+
+func unimplemented(method *Method) *Error {
+	return Errorf(codes.Unimplemented, "method %s is not implemented", method)
+}
