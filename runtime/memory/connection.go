@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"sync"
 	"time"
 
 	"github.com/mqrpc/mqrpc/runtime"
@@ -12,9 +13,21 @@ const retryDelay = 100 * time.Millisecond
 // Cut breaks the connection, as a failing network does: unsettled messages
 // return to their queues. The connection comes back by itself after
 // [Config.ReconnectDelay], if the broker runs.
-func (t *Transport) Cut() {
+func (t *Transport) Cut() { t.Sever()() }
+
+// Sever breaks the connection as Cut does, and keeps it broken until restore is
+// called. Calling restore again does nothing.
+func (t *Transport) Sever() (restore func()) {
+	t.mu.Lock()
+	t.severed++
+	t.mu.Unlock()
 	t.drop(errCut)
-	t.reconnectSoon()
+	return sync.OnceFunc(func() {
+		t.mu.Lock()
+		t.severed--
+		t.mu.Unlock()
+		t.reconnectSoon()
+	})
 }
 
 // drop ends the connection, if there is one, because of err.
@@ -57,7 +70,7 @@ func (t *Transport) reconnectSoon() {
 // declared with other arguments.
 func (t *Transport) connect() {
 	t.mu.Lock()
-	if t.closed || t.state.Connected || !t.broker.running.Load() {
+	if t.closed || t.severed > 0 || t.state.Connected || !t.broker.running.Load() {
 		t.mu.Unlock()
 		return
 	}
@@ -76,7 +89,7 @@ func (t *Transport) connect() {
 	results := t.flush()
 	t.mu.Unlock()
 	t.tellWatchers()
-	results.report()
+	t.report(results)
 }
 
 // connectFailed notes why there is still no connection. t.mu is held.
@@ -115,5 +128,5 @@ func (t *Transport) setBlocked(blocked bool) {
 	results := t.flush()
 	t.mu.Unlock()
 	t.tellWatchers()
-	results.report()
+	t.report(results)
 }

@@ -31,9 +31,10 @@
 //
 // # Faults
 //
-// Tests of faults use [Transport.Cut] (a connection breaks), [Broker.Stop] and
-// [Broker.Start] (the broker is down), and [Broker.Block] (the broker is short
-// of memory and takes no messages).
+// Tests of faults use [Transport.Cut] (a connection breaks), [Transport.Sever]
+// (it breaks for a while), [Broker.Stop] and [Broker.Start] (the broker is
+// down), and [Broker.Block] (the broker is short of memory and takes no
+// messages).
 //
 // # Inside
 //

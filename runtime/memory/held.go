@@ -18,9 +18,10 @@ type heldMessage struct {
 // heldMessages are the messages that wait, in the order of their publishing.
 // The transport's mu guards them.
 type heldMessages struct {
-	list  list.List
-	bytes int
-	freed chan struct{} // closed when the list is empty, if somebody waits for it
+	list      list.List
+	bytes     int
+	reporting int           // taken out of the list, and done not yet called
+	idle      chan struct{} // closed when there are none of either, if somebody waits for it
 }
 
 func (h *heldMessages) empty() bool { return h.list.Len() == 0 }
@@ -30,7 +31,8 @@ func (h *heldMessages) add(m *heldMessage) {
 	h.bytes += len(m.message.Body)
 }
 
-// remove takes a message out and reports whether it was still in.
+// remove takes a message out and reports whether it was still in. The caller
+// calls done and then reported.
 func (h *heldMessages) remove(m *heldMessage) bool {
 	if m.element == nil {
 		return false
@@ -38,14 +40,17 @@ func (h *heldMessages) remove(m *heldMessage) bool {
 	h.list.Remove(m.element)
 	m.element = nil
 	h.bytes -= len(m.message.Body)
+	h.reporting++
 	if m.timer != nil {
 		m.timer.Stop()
 	}
-	if h.empty() && h.freed != nil {
-		close(h.freed)
-		h.freed = nil
-	}
 	return true
+}
+
+// reported says that done was called for messages that were taken out.
+func (h *heldMessages) reported(count int) {
+	h.reporting -= count
+	h.signalIdle()
 }
 
 func (h *heldMessages) all() []*heldMessage {
@@ -56,25 +61,22 @@ func (h *heldMessages) all() []*heldMessage {
 	return all
 }
 
-func (h *heldMessages) takeAll() []*heldMessage {
-	all := h.all()
-	for _, m := range all {
-		h.remove(m)
+// whenIdle returns a channel that is closed once no message waits and all are
+// reported.
+func (h *heldMessages) whenIdle() <-chan struct{} {
+	if h.idle == nil {
+		h.idle = make(chan struct{})
 	}
-	return all
+	idle := h.idle
+	h.signalIdle()
+	return idle
 }
 
-// whenEmpty returns a channel that is closed once no message waits.
-func (h *heldMessages) whenEmpty() <-chan struct{} {
-	if h.freed == nil {
-		h.freed = make(chan struct{})
+func (h *heldMessages) signalIdle() {
+	if h.empty() && h.reporting == 0 && h.idle != nil {
+		close(h.idle)
+		h.idle = nil
 	}
-	freed := h.freed
-	if h.empty() {
-		close(h.freed)
-		h.freed = nil
-	}
-	return freed
 }
 
 // hold keeps a message that could not be published, or fails it at once.
@@ -140,7 +142,7 @@ func (t *Transport) giveUp(m *heldMessage, failure error) {
 	removed := t.held.remove(m)
 	t.mu.Unlock()
 	if removed {
-		m.done(failure)
+		t.report(outcomes{{m, failure}})
 	}
 }
 
@@ -153,10 +155,23 @@ type outcome struct {
 type outcomes []outcome
 
 // report calls the done functions. No lock may be held.
-func (o outcomes) report() {
-	for _, outcome := range o {
-		outcome.message.done(outcome.err)
+func (t *Transport) report(results outcomes) {
+	for _, result := range results {
+		result.message.done(result.err)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held.reported(len(results))
+}
+
+// failHeld takes all held messages out, to fail with err. t.mu is held.
+func (t *Transport) failHeld(err error) outcomes {
+	var results outcomes
+	for _, m := range t.held.all() {
+		t.held.remove(m)
+		results = append(results, outcome{m, err})
+	}
+	return results
 }
 
 // flush sends the held messages after the state has changed: all of them if the

@@ -21,6 +21,7 @@ type Transport struct {
 	changed   chan struct{} // closed and replaced when state changes
 	closing   bool          // no new messages and consumers are taken
 	closed    bool
+	severed   int         // how many faults keep it from connecting
 	consumers []*consumer // running, in the order of their Consume
 	lingering []*consumer // stopped, with unsettled messages
 	held      heldMessages
@@ -79,12 +80,14 @@ func (t *Transport) send(message *runtime.Publishing) error {
 
 // Close implements runtime.Transport. It returns an error if ctx ended before
 // all messages were sent; done then gets runtime.ErrClosed for the rest.
+// When it returns, done has been called for every message whose Publish
+// returned before.
 // Closing again does nothing but wait likewise.
 func (t *Transport) Close(ctx context.Context) error {
 	t.mu.Lock()
 	t.closing = true
 	t.announce()
-	sent := t.held.whenEmpty()
+	sent := t.held.whenIdle()
 	t.mu.Unlock()
 
 	var err error
@@ -103,19 +106,17 @@ func (t *Transport) Close(ctx context.Context) error {
 // end closes the connection and waits for its consumers.
 func (t *Transport) end(ctx context.Context) error {
 	t.mu.Lock()
-	var failed []*heldMessage
+	var failed outcomes
 	if !t.closed {
 		t.closed = true
-		failed = t.held.takeAll()
+		failed = t.failHeld(runtime.ErrClosed)
 		t.disconnect()
 		t.setState(runtime.State{Connects: t.state.Connects, Err: runtime.ErrClosed})
 	}
 	ended := slices.Concat(t.consumers, t.lingering)
 	t.mu.Unlock()
 
-	for _, h := range failed {
-		h.done(runtime.ErrClosed)
-	}
+	t.report(failed)
 	t.tellWatchers()
 	t.broker.forget(t)
 	for _, c := range ended {
