@@ -1,6 +1,9 @@
 package transcode
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,6 +30,18 @@ func cleanError(err error) error {
 	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
 	text = strings.TrimPrefix(text, "proto: ")
 	return &conversionError{text: truncate(text, maxErrorBytes), cause: err}
+}
+
+// cleanJSONError is cleanError for an error of the JSON parser, which does not
+// say where a text ends too early.
+func cleanJSONError(text []byte, err error) error {
+	cleaned := cleanError(err)
+	if cleaned.Error() != io.ErrUnexpectedEOF.Error() {
+		return cleaned
+	}
+	line := bytes.Count(text, []byte("\n")) + 1
+	column := len(text) - bytes.LastIndexByte(text, '\n')
+	return &conversionError{text: fmt.Sprintf("syntax error (line %d:%d): unexpected end", line, column), cause: err}
 }
 
 // truncate cuts text to about limit bytes, between characters.

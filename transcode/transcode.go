@@ -123,7 +123,7 @@ func (m *Message) AppendWire(dst, jsonText []byte) ([]byte, error) {
 	}
 	message := dynamicpb.NewMessage(m.descriptor)
 	if err := m.fromJSON.Unmarshal(jsonText, message); err != nil {
-		return dst, cleanError(err)
+		return dst, cleanJSONError(jsonText, err)
 	}
 	appended, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, message)
 	if err != nil {

@@ -130,7 +130,7 @@ func TestBadJSON(t *testing.T) {
 	message := node(t, transcode.Options{})
 	tests := map[string]struct{ in, want string }{
 		"empty":           {``, `syntax error (line 1:1): unexpected token`},
-		"cut short":       {`{"text":"x"`, `unexpected EOF`},
+		"cut short":       {"{\"text\":\n\"x\"", `syntax error (line 2:4): unexpected end`},
 		"trailing":        {`{} {}`, `syntax error (line 1:4): unexpected token {`},
 		"not an object":   {`[]`, `syntax error (line 1:1): unexpected token [`},
 		"unknown field":   {`{"nope":1}`, `(line 1:2): unknown field "nope"`},
