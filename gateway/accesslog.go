@@ -1,0 +1,59 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// logAccess writes one line for every request: a warning when the fault is the
+// server's, debug for the health checks, else info. It names what was called
+// and how it ended, never what was sent.
+func logAccess(logger *slog.Logger) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			started := time.Now()
+			defer func() {
+				x := exchangeOf(r.Context())
+				level := accessLevel(r, x.response.status)
+				if logger.Enabled(r.Context(), level) {
+					logger.LogAttrs(r.Context(), level, "request", accessAttrs(r, x, time.Since(started))...)
+				}
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func accessLevel(r *http.Request, status int) slog.Level {
+	switch {
+	case r.URL.Path == healthPath || r.URL.Path == readyPath:
+		return slog.LevelDebug
+	case status >= http.StatusInternalServerError:
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
+}
+
+func accessAttrs(r *http.Request, x *exchange, took time.Duration) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("request_id", x.requestID),
+		slog.String("http_method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", x.response.status),
+		slog.Int64("bytes", x.response.bytes),
+		slog.Duration("took", took),
+		slog.String("remote", r.RemoteAddr),
+	}
+	switch {
+	case x.route != nil:
+		attrs = append(attrs, slog.String("call", x.route.method.String()))
+	case x.call != nil:
+		attrs = append(attrs, slog.String("unknown_call", x.call.String()))
+	}
+	if x.failed != nil {
+		attrs = append(attrs, slog.String("code", x.failed.Code().String()), slog.String("error", x.failed.Message()))
+	}
+	return attrs
+}

@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/transcode"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultCallTimeout       = 12 * time.Second
+	DefaultBodyTimeout       = 10 * time.Second
+	DefaultWriteTimeout      = 10 * time.Second
+	DefaultMaxBodyBytes      = 4 << 20
+	DefaultMaxInFlight       = 16384
+	DefaultMaxInFlightPerAPI = 4096
+)
+
+// DefaultForwardHeaders are the headers that travel to the worker unless
+// [Config] says otherwise: those of W3C Trace Context.
+func DefaultForwardHeaders() []string { return []string{"traceparent", "tracestate"} }
+
+// Config says how a [Gateway] works. Caller is required; the zero value of
+// every other field is its default.
+type Config struct {
+	// Caller makes the calls. Usually a [*runtime.Client]. Required.
+	Caller runtime.Caller
+	// Sources are asked for routes, in their order. Without one, every module
+	// is unknown.
+	Sources []Source
+	// State is the state of the broker's connection, which readiness follows.
+	// Usually the State method of a [runtime.Transport]. Nil: always connected.
+	State func() runtime.State
+	// JSON says how messages are read and written, and how deeply they may be
+	// nested. A source's API may bring a Resolver of its own.
+	JSON transcode.Options
+	// Timeouts bound the steps of a request.
+	Timeouts Timeouts
+	// Limits bound what requests may use.
+	Limits Limits
+	// ForwardHeaders names the request headers that travel to the worker as
+	// metadata of the same name in lower case. Nil: DefaultForwardHeaders;
+	// empty: none. Name Authorization here if workers are to see it.
+	ForwardHeaders []string
+	// Middleware wraps every request, the first outermost. It runs inside the
+	// gateway's own: the request has its id, is logged, and panics are caught.
+	Middleware []Middleware
+	// Logger takes the access log and what else is to be known. Bodies and
+	// headers are never logged. Nil: slog.Default().
+	Logger *slog.Logger
+}
+
+// Timeouts bound the steps of a request. Zero means the default; none can be
+// switched off.
+type Timeouts struct {
+	// Call is how long a call may take whose method has no timeout of its own.
+	// Default: DefaultCallTimeout.
+	Call time.Duration
+	// Body is how long the client may take to send the body. Default:
+	// DefaultBodyTimeout.
+	Body time.Duration
+	// Write is how long the client may take to receive the response. Default:
+	// DefaultWriteTimeout.
+	Write time.Duration
+}
+
+// Limits bound what requests may use. Zero means the default; none can be
+// switched off.
+type Limits struct {
+	// BodyBytes is the greatest size of a request's body. Default:
+	// DefaultMaxBodyBytes.
+	BodyBytes int64
+	// InFlight is the greatest number of calls at a time, those that still send
+	// their body among them. Further ones get 503 at once. Default:
+	// DefaultMaxInFlight.
+	InFlight int
+	// InFlightPerAPI is the same for each (module, version), so that a slow one
+	// leaves room for the others. Default: DefaultMaxInFlightPerAPI.
+	InFlightPerAPI int
+}
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() (Config, error) {
+	if c.Caller == nil {
+		return c, errors.New("gateway: Config.Caller is missing")
+	}
+	if c.State == nil {
+		c.State = func() runtime.State { return runtime.State{Connected: true} }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.ForwardHeaders == nil {
+		c.ForwardHeaders = DefaultForwardHeaders()
+	}
+	for _, header := range c.ForwardHeaders {
+		if strings.HasPrefix(strings.ToLower(header), "mqrpc-") {
+			return c, fmt.Errorf("gateway: header %q cannot be forwarded: metadata that begins with mqrpc- is reserved", header)
+		}
+	}
+	return c, errors.Join(
+		setDefault("Timeouts.Call", &c.Timeouts.Call, DefaultCallTimeout),
+		setDefault("Timeouts.Body", &c.Timeouts.Body, DefaultBodyTimeout),
+		setDefault("Timeouts.Write", &c.Timeouts.Write, DefaultWriteTimeout),
+		setDefault("Limits.BodyBytes", &c.Limits.BodyBytes, DefaultMaxBodyBytes),
+		setDefault("Limits.InFlight", &c.Limits.InFlight, DefaultMaxInFlight),
+		setDefault("Limits.InFlightPerAPI", &c.Limits.InFlightPerAPI, DefaultMaxInFlightPerAPI),
+	)
+}
+
+// setDefault gives a field that is zero its default, and refuses a negative one.
+func setDefault[T int | int64 | time.Duration](name string, field *T, value T) error {
+	if *field < 0 {
+		return fmt.Errorf("gateway: %s is %v, less than zero", name, *field)
+	}
+	if *field == 0 {
+		*field = value
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	gatewayruntime "github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+// Domain is the domain of the google.rpc.ErrorInfo in the gateway's own errors.
+const Domain = "mqrpc"
+
+// The reasons in the google.rpc.ErrorInfo of the gateway's own errors.
+const (
+	ReasonUnknownPath        = "UNKNOWN_PATH"             // 404
+	ReasonUnknownModule      = "UNKNOWN_MODULE"           // 404
+	ReasonUnknownVersion     = "UNKNOWN_VERSION"          // 404
+	ReasonUnknownMethod      = "UNKNOWN_METHOD"           // 404
+	ReasonMethodNotAllowed   = "METHOD_NOT_ALLOWED"       // 405
+	ReasonBodyTimeout        = "BODY_TIMEOUT"             // 408
+	ReasonBodyTooLarge       = "BODY_TOO_LARGE"           // 413
+	ReasonUnsupportedType    = "UNSUPPORTED_CONTENT_TYPE" // 415
+	ReasonMalformedBody      = "MALFORMED_BODY"           // 400
+	ReasonMissingParameter   = "MISSING_PARAMETER"        // 400
+	ReasonDuplicateParameter = "DUPLICATE_PARAMETER"      // 400
+	ReasonInvalidParameter   = "INVALID_PARAMETER"        // 400
+	ReasonInvalidBizContent  = "INVALID_BIZ_CONTENT"      // 400
+	ReasonInvalidTimeout     = "INVALID_TIMEOUT"          // 400
+	ReasonTooManyCalls       = "TOO_MANY_CALLS"           // 503
+	ReasonLookupFailed       = "LOOKUP_FAILED"            // 503
+	ReasonNoWorker           = "NO_WORKER"                // 503
+	ReasonMalformedReply     = "MALFORMED_REPLY"          // 500
+	ReasonPanic              = "PANIC"                    // 500
+)
+
+// newError is an error of the gateway's own.
+func newError(code codes.Code, reason, message string) *runtime.Error {
+	return runtime.NewError(code, message).WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: Domain})
+}
+
+func invalid(reason, message string) error {
+	return newError(codes.InvalidArgument, reason, message)
+}
+
+// invalidParameter is an error about one of the parameters of a call.
+func invalidParameter(code codes.Code, reason, parameter, message string) error {
+	return runtime.NewError(code, message).WithDetails(&errdetails.ErrorInfo{
+		Reason:   reason,
+		Domain:   Domain,
+		Metadata: map[string]string{"parameter": parameter},
+	})
+}
+
+// statusError is an error whose HTTP status does not follow from its code.
+type statusError struct {
+	status int
+	cause  *runtime.Error
+}
+
+// Error is the text of the cause.
+func (e *statusError) Error() string { return e.cause.Error() }
+
+// Unwrap makes the error readable as a [*runtime.Error].
+func (e *statusError) Unwrap() error { return e.cause }
+
+func withStatus(status int, reason, message string) error {
+	return &statusError{status: status, cause: newError(codes.InvalidArgument, reason, message)}
+}
+
+// httpStatus is the HTTP status of an error.
+func httpStatus(err error) int {
+	var chosen *statusError
+	if errors.As(err, &chosen) {
+		return chosen.status
+	}
+	return gatewayruntime.HTTPStatusFromCode(runtime.CodeOf(err))
+}
+
+// methodNotAllowed is the answer to any HTTP method but the allowed ones, which
+// are listed as in the header Allow.
+func methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) error {
+	w.Header().Set("Allow", allowed)
+	return withStatus(http.StatusMethodNotAllowed, ReasonMethodNotAllowed,
+		"HTTP method "+bounded(r.Method)+" is not allowed here; allowed: "+allowed)
+}
+
+// bounded quotes what a client has sent, cut to a length that fits a message.
+func bounded(text string) string {
+	const limit = 64
+	if len(text) > limit {
+		return strconv.Quote(text[:limit]) + "…"
+	}
+	return strconv.Quote(text)
+}

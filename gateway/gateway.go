@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"net/http"
+	"sync/atomic"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/mqrpc/mqrpc/transcode"
+)
+
+// The paths that a gateway serves.
+const (
+	callPath   = "/gateway"
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
+// Gateway turns HTTP requests into calls. It is safe for concurrent use.
+type Gateway struct {
+	config   Config
+	routes   *routes
+	details  *transcode.Message // for the details of errors without a route
+	inFlight *inFlight
+	draining atomic.Bool
+	handler  http.Handler
+}
+
+// New returns a gateway. It fails when the configuration is invalid, and when a
+// static source's services are.
+func New(config Config) (*Gateway, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{config: config, inFlight: newInFlight(config.Limits.InFlight)}
+	if g.details, err = newDetails(config.JSON); err != nil {
+		return nil, err
+	}
+	if g.routes, err = newRoutes(config); err != nil {
+		return nil, err
+	}
+	g.handler = g.newHandler()
+	return g, nil
+}
+
+func (g *Gateway) newHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(callPath, g.serveCall)
+	mux.HandleFunc(healthPath, g.serveHealth)
+	mux.HandleFunc(readyPath, g.serveReady)
+	mux.HandleFunc("/", g.serveUnknown)
+	chain := []Middleware{
+		beginExchange(g.config.Timeouts.Write),
+		identify,
+		logAccess(g.config.Logger),
+		g.recoverPanics,
+	}
+	return wrap(mux, append(chain, g.config.Middleware...)...)
+}
+
+// ServeHTTP handles one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }
+
+// serveCall answers POST /gateway.
+func (g *Gateway) serveCall(w http.ResponseWriter, r *http.Request) {
+	body, err := g.call(w, r)
+	if err != nil {
+		g.WriteError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+// call is the way of a call from end to end, a stage a line. Headers that
+// belong to an error are set on w.
+func (g *Gateway) call(w http.ResponseWriter, r *http.Request) (response []byte, err error) {
+	if r.Method != http.MethodPost {
+		return nil, methodNotAllowed(w, r, http.MethodPost)
+	}
+	if !g.inFlight.enter() {
+		return nil, tooManyCalls(w, "in this gateway")
+	}
+	defer g.inFlight.leave()
+	x := exchangeOf(r.Context())
+	if x.call, err = g.readCall(w, r); err != nil {
+		return nil, err
+	}
+	if x.route, err = g.findRoute(r.Context(), x.call); err != nil {
+		return nil, err
+	}
+	if !x.route.api.inFlight.enter() {
+		return nil, tooManyCalls(w, "to "+x.route.api.String())
+	}
+	defer x.route.api.inFlight.leave()
+	payload, err := encodeRequest(x.route, x.call)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := g.invoke(r.Context(), x.route, x.call, payload)
+	if err != nil {
+		return nil, err
+	}
+	return encodeReply(x.route, reply)
+}
+
+// serveUnknown answers every path that is not served.
+func (g *Gateway) serveUnknown(w http.ResponseWriter, r *http.Request) {
+	g.WriteError(w, r, newError(codes.NotFound, ReasonUnknownPath,
+		"there is nothing at "+bounded(r.URL.Path)+"; calls go to POST "+callPath))
+}

@@ -1,0 +1,65 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+func get(handler http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func TestHealth(t *testing.T) {
+	g := newGateway(t, gateway.Config{State: func() runtime.State { return runtime.State{} }})
+	if w := get(g, "/healthz"); w.Code != 200 || w.Body.String() != `{"alive":true}` {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestReady(t *testing.T) {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	tests := map[string]struct {
+		state  runtime.State
+		status int
+		body   string
+	}{
+		"connected": {runtime.State{Connected: true, Since: since}, 200,
+			`{"ready":true,"broker":{"connected":true,"blocked":false,"since":"2026-01-02T03:04:05Z"}}`},
+		"disconnected": {runtime.State{Since: since, Err: runtime.ErrDisconnected}, 503,
+			`{"ready":false,"reason":"there is no connection to the broker","broker":{"connected":false,"blocked":false,"since":"2026-01-02T03:04:05Z"}}`},
+		"blocked": {runtime.State{Connected: true, Blocked: true}, 503,
+			`{"ready":false,"reason":"the broker blocks publishers","broker":{"connected":true,"blocked":true}}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, gateway.Config{State: func() runtime.State { return test.state }})
+			if w := get(g, "/readyz"); w.Code != test.status || w.Body.String() != test.body {
+				t.Errorf("got  %d %s\nwant %d %s", w.Code, w.Body, test.status, test.body)
+			}
+		})
+	}
+}
+
+func TestDrain(t *testing.T) {
+	g := newGateway(t, gateway.Config{})
+	if w := get(g, "/readyz"); w.Code != 200 {
+		t.Errorf("before: %d %s", w.Code, w.Body)
+	}
+	g.Drain()
+	if w := get(g, "/readyz"); w.Code != 503 {
+		t.Errorf("after: %d %s", w.Code, w.Body)
+	}
+	if w := get(g, "/healthz"); w.Code != 200 {
+		t.Errorf("health: %d %s", w.Code, w.Body)
+	}
+	if w := post(g, formType, curlForm); w.Code != 200 {
+		t.Errorf("a call: %d %s", w.Code, w.Body)
+	}
+}

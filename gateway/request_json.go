@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+)
+
+// decodeJSON reads the parameters from application/json: an object with the
+// parameters' names. bizContent is JSON itself, or a string that holds it.
+func decodeJSON(body []byte) (*params, error) {
+	fields, err := readObject(body)
+	if err != nil {
+		return nil, err
+	}
+	var p params
+	for _, param := range p.names() {
+		if *param.value, err = stringField(fields, param.name); err != nil {
+			return nil, err
+		}
+	}
+	p.bizContent, err = contentField(fields)
+	return &p, err
+}
+
+// readObject splits an object into the parameters' values, and ignores what
+// else is in it.
+func readObject(body []byte) (map[string]json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if token, err := decoder.Token(); err != nil {
+		return nil, malformedJSON(body, err)
+	} else if token != json.Delim('{') {
+		return nil, invalid(ReasonMalformedBody, "the body is not a JSON object")
+	}
+	fields := map[string]json.RawMessage{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil, malformedJSON(body, err)
+		}
+		name, _ := token.(string) // The decoder accepts nothing else here.
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, malformedJSON(body, err)
+		}
+		switch name {
+		case paramModule, paramVersion, paramMethod, paramBizContent:
+			if _, there := fields[name]; there {
+				return nil, duplicate(name)
+			}
+			fields[name] = value
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, malformedJSON(body, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, invalid(ReasonMalformedBody, "the body goes on after its JSON object, "+position(body, decoder.InputOffset()))
+	}
+	return fields, nil
+}
+
+// stringField is a parameter's value, nil for none and for null.
+func stringField(fields map[string]json.RawMessage, name string) (*string, error) {
+	raw, there := fields[name]
+	if !there {
+		return nil, nil //nolint:nilnil // None is a valid answer.
+	}
+	var value *string
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, invalidParameter(codes.InvalidArgument, ReasonInvalidParameter, name,
+			"parameter "+name+" is not a string but "+bounded(string(raw)))
+	}
+	return value, nil
+}
+
+// contentField is the JSON of the request message, nil for none and for null.
+func contentField(fields map[string]json.RawMessage) ([]byte, error) {
+	raw := fields[paramBizContent]
+	if len(raw) > 0 && raw[0] == '"' {
+		text, err := stringField(fields, paramBizContent)
+		if err != nil {
+			return nil, err
+		}
+		return []byte(*text), nil
+	}
+	if string(raw) == "null" {
+		return nil, nil
+	}
+	return raw, nil
+}
+
+// malformedJSON says where the body is wrong. The decoder reads piece by piece
+// and loses the place, so the whole is looked at again.
+func malformedJSON(body []byte, err error) error {
+	offset := int64(len(body))
+	var whole json.RawMessage
+	var syntax *json.SyntaxError
+	if errors.As(json.Unmarshal(body, &whole), &syntax) {
+		err = syntax
+		offset = syntax.Offset - 1 // It counts the byte that is wrong.
+		if strings.HasPrefix(syntax.Error(), "unexpected end") {
+			offset = int64(len(body))
+		}
+	}
+	return invalid(ReasonMalformedBody, "the body is malformed JSON, "+position(body, offset)+": "+err.Error())
+}
+
+// position is an offset for people.
+func position(body []byte, offset int64) string {
+	before := body[:max(0, min(offset, int64(len(body))))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fmt.Sprintf("line %d:%d", line, column)
+}

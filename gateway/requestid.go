@@ -1,0 +1,61 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+)
+
+// RequestIDHeader names the request, in requests and responses.
+const RequestIDHeader = "X-Request-Id"
+
+// requestIDMetadata is the metadata that tells the worker the request's id.
+const requestIDMetadata = "x-request-id"
+
+// maxRequestIDBytes bounds the ids that callers choose.
+const maxRequestIDBytes = 128
+
+// RequestID is the id of the request that a context belongs to, "" outside a
+// gateway's request.
+func RequestID(ctx context.Context) string {
+	if x := exchangeOf(ctx); x != nil {
+		return x.requestID
+	}
+	return ""
+}
+
+// identify gives every request its id. One that is not valid is replaced.
+func identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(RequestIDHeader)
+		if !validRequestID(id) {
+			id = newRequestID()
+		}
+		w.Header().Set(RequestIDHeader, id)
+		exchangeOf(r.Context()).requestID = id
+		next.ServeHTTP(w, r)
+	})
+}
+
+// validRequestID accepts what is safe in a header, a log and a command line.
+func validRequestID(id string) bool {
+	if id == "" || len(id) > maxRequestIDBytes {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '_', c == '.', c == ':', c == '/', c == '+', c == '=', c == '@', c == ',':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func newRequestID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // It never fails.
+	return hex.EncodeToString(id[:])
+}

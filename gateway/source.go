@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/transcode"
+)
+
+// Source knows APIs. A gateway asks its sources for every request, so a source
+// answers what it knows from memory and loads the rest within the context. It
+// is safe for concurrent use.
+type Source interface {
+	// API returns the API (module, version). Its error is [ErrUnknownModule] or
+	// [ErrUnknownVersion], wrapped or not, when the source is sure that there
+	// is none; any other error means that the source could not find out.
+	//
+	// The same pointer says that nothing has changed. Returning another one is
+	// how a source changes an API: requests under way finish with the one that
+	// they have found.
+	API(ctx context.Context, module, version string) (*API, error)
+}
+
+// API is what is served under one (module, version). It must not be changed
+// once a source has returned it.
+type API struct {
+	// Module and Version name the API.
+	Module, Version string
+	// Services are the services of the API. Their methods must have Request and
+	// Response set; messages of dynamicpb will do.
+	Services []*runtime.Service
+	// Resolver finds the types inside google.protobuf.Any and of extensions.
+	// Nil: the one of Config.JSON.
+	Resolver transcode.Resolver
+}
+
+// What a [Source] answers when there is no such API.
+var (
+	ErrUnknownModule  = errors.New("unknown module")
+	ErrUnknownVersion = errors.New("unknown version of the module")
+)
+
+// sources asks several sources one after the other.
+type sources []Source
+
+// API returns the first API found. Without one, a source that could not find
+// out outweighs those that know of none, and one that knows the module outweighs
+// those that do not.
+func (s sources) API(ctx context.Context, module, version string) (*API, error) {
+	unknown := ErrUnknownModule
+	var failures []error
+	for _, source := range s {
+		api, err := source.API(ctx, module, version)
+		switch {
+		case err == nil:
+			return api, nil
+		case errors.Is(err, ErrUnknownVersion):
+			unknown = ErrUnknownVersion
+		case !errors.Is(err, ErrUnknownModule):
+			failures = append(failures, err)
+		}
+	}
+	if len(failures) > 0 {
+		return nil, fmt.Errorf("%s/%s could not be looked up: %w", module, version, errors.Join(failures...))
+	}
+	return nil, unknown
+}

@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// Static is a source of routing tables that are compiled in: the X_Service
+// variables of generated code. It refuses invalid names; [New] refuses methods
+// without descriptors, and two of one name in one API.
+func Static(services ...*runtime.Service) (Source, error) {
+	static := &staticSource{apis: map[apiKey]*API{}, modules: map[string]bool{}}
+	for _, service := range services {
+		if err := static.add(service); err != nil {
+			return nil, fmt.Errorf("gateway: %w", err)
+		}
+	}
+	return static, nil
+}
+
+// apiKey names an API.
+type apiKey struct{ module, version string }
+
+// staticSource is an immutable set of APIs.
+type staticSource struct {
+	apis    map[apiKey]*API
+	modules map[string]bool
+	order   []*API
+}
+
+// add is called before the source is used.
+func (s *staticSource) add(service *runtime.Service) error {
+	if service == nil {
+		return errors.New("a service is nil")
+	}
+	if err := errors.Join(wire.CheckModule(service.Module), wire.CheckVersion(service.Version)); err != nil {
+		return fmt.Errorf("service %s: %w", service.FullName, err)
+	}
+	key := apiKey{service.Module, service.Version}
+	api := s.apis[key]
+	if api == nil {
+		api = &API{Module: service.Module, Version: service.Version}
+		s.apis[key], s.modules[service.Module] = api, true
+		s.order = append(s.order, api)
+	}
+	api.Services = append(api.Services, service)
+	return nil
+}
+
+// API finds one of the compiled-in APIs.
+func (s *staticSource) API(_ context.Context, module, version string) (*API, error) {
+	if api := s.apis[apiKey{module, version}]; api != nil {
+		return api, nil
+	}
+	if s.modules[module] {
+		return nil, ErrUnknownVersion
+	}
+	return nil, ErrUnknownModule
+}
+
+// known are the APIs that a gateway compiles when it is made, so that what is
+// wrong with them shows then.
+func (s *staticSource) known() []*API { return s.order }
