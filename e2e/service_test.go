@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,9 +28,13 @@ type echoService struct {
 // newEchoService describes the service in a module of its own, so that tests do
 // not meet in one queue.
 func newEchoService(t *testing.T) *echoService {
-	module := "t" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	return newEchoServiceIn(fmt.Sprintf("%.60s-%s-%d", name, testRun, modules.Add(1)))
+}
+
+func newEchoServiceIn(module string) *echoService {
 	s := &echoService{service: &runtime.Service{
-		Module: module[:min(len(module), 60)] + "-" + uniqueSuffix(), Version: "1.0", Name: "Echo", FullName: "test.Echo",
+		Module: module, Version: "1.0", Name: "Echo", FullName: "test.Echo",
 	}}
 	text := func(name string, idempotency runtime.Idempotency) *runtime.Method {
 		method := &runtime.Method{
@@ -48,14 +54,10 @@ func newEchoService(t *testing.T) *echoService {
 	return s
 }
 
-var suffixes atomic.Int64
-
-func uniqueSuffix() string {
-	return time.Now().Format("150405.000")[7:] + "-" + string(rune('a'+suffixes.Add(1)%26)) + testRun
-}
+var modules atomic.Int64
 
 // testRun tells the queues of one run from those of another on the same broker.
-var testRun = time.Now().Format("0405")
+var testRun = strconv.FormatInt(time.Now().UnixMilli(), 36)
 
 // echoServer implements the service.
 type echoServer struct {

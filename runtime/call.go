@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -78,16 +79,31 @@ func Unary[Resp any, PResp interface {
 	proto.Message
 }](ctx context.Context, caller Caller, method *Method, request proto.Message) (*Resp, error) {
 	response := new(Resp)
-	_, err := caller.Invoke(ctx, &Call{
+	reply, err := caller.Invoke(ctx, &Call{
 		Method:   method,
-		Metadata: outgoingMetadata(ctx),
+		Metadata: OutgoingMetadata(ctx),
 		Message:  request,
 		reply:    PResp(response),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return response, nil
+	switch message := reply.Message.(type) {
+	case PResp: // usually response; an interceptor may have answered by itself
+		return message, nil
+	case nil:
+		if err := proto.Unmarshal(reply.Payload, PResp(response)); err != nil {
+			return nil, undecodable(method, PResp(response), err)
+		}
+		return response, nil
+	default:
+		return nil, Errorf(codes.Internal, "the response of %s is a %T, not a %T", method, message, response)
+	}
+}
+
+func undecodable(method *Method, response proto.Message, err error) *Error {
+	return Errorf(codes.Internal, "the response of %s is not a valid %s: %w",
+		method, response.ProtoReflect().Descriptor().FullName(), err)
 }
 
 // MethodHandler is a method together with its implementation.

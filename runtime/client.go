@@ -106,6 +106,9 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 
 // Invoke implements [Caller].
 func (c *Client) Invoke(ctx context.Context, call *Call) (*Reply, error) {
+	if call.Metadata == nil && len(c.config.Interceptors) > 0 {
+		call.Metadata = Metadata{} // for interceptors to add to
+	}
 	reply, err := c.invoke(ctx, call)
 	if err != nil {
 		return nil, AsError(err)
@@ -273,8 +276,7 @@ func decodeReply(call *Call, result outcome) (*Reply, error) {
 		return reply, nil
 	}
 	if err := proto.Unmarshal(reply.Payload, call.reply); err != nil {
-		return nil, Errorf(codes.Internal, "the response of %s is not a valid %s: %w",
-			call.Method, call.reply.ProtoReflect().Descriptor().FullName(), err)
+		return nil, undecodable(call.Method, call.reply, err)
 	}
 	reply.Message = call.reply
 	return reply, nil

@@ -23,7 +23,7 @@ type outgoingKey struct{}
 // WithMetadata returns a context whose calls carry the key and value, besides
 // those that it carries already.
 func WithMetadata(ctx context.Context, key, value string) context.Context {
-	extended := maps.Clone(outgoingMetadata(ctx))
+	extended := OutgoingMetadata(ctx)
 	if extended == nil {
 		extended = Metadata{}
 	}
@@ -31,9 +31,11 @@ func WithMetadata(ctx context.Context, key, value string) context.Context {
 	return context.WithValue(ctx, outgoingKey{}, extended)
 }
 
-func outgoingMetadata(ctx context.Context) Metadata {
+// OutgoingMetadata returns a copy of the metadata that the context's calls
+// carry, nil for none.
+func OutgoingMetadata(ctx context.Context) Metadata {
 	metadata, _ := ctx.Value(outgoingKey{}).(Metadata)
-	return metadata
+	return maps.Clone(metadata)
 }
 
 type incomingKey struct{}

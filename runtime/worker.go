@@ -24,9 +24,10 @@ type WorkerConfig struct {
 	// version). Default: 256.
 	Concurrency int
 	// Prefetch bounds the messages that the broker hands out in advance for
-	// each (module, version); a message may hold many calls. More lets the
-	// worker gather more replies, fewer leaves more to other instances.
-	// Default: 32.
+	// each (module, version). With fewer than Concurrency some handlers may
+	// stay idle, as a message may hold one call only; with more, calls wait here
+	// instead of in the queue, where other instances could take them. Default:
+	// Concurrency.
 	Prefetch int
 	// Quorum serves from quorum queues instead of classic ones. All workers of
 	// a (module, version) must agree.
@@ -50,7 +51,6 @@ type WorkerConfig struct {
 
 const (
 	defaultConcurrency = 256
-	defaultPrefetch    = 32
 	defaultStopTimeout = 30 * time.Second
 )
 
@@ -84,7 +84,7 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 		config.Concurrency = defaultConcurrency
 	}
 	if config.Prefetch <= 0 {
-		config.Prefetch = defaultPrefetch
+		config.Prefetch = config.Concurrency
 	}
 	if config.StopTimeout <= 0 {
 		config.StopTimeout = defaultStopTimeout
