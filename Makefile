@@ -20,7 +20,7 @@ BENCH ?= .
 FUZZTIME ?= 10s
 
 BASELINE := proto/baseline.json
-SCRIPTS := scripts/services scripts/generate-check scripts/fuzz .ci/run
+SCRIPTS := scripts/services scripts/generate scripts/generate-check scripts/fuzz .ci/run
 
 .PHONY: help
 help: ## List the targets
@@ -73,7 +73,7 @@ lint-scripts:
 
 .PHONY: generate
 generate: bin/buf bin/protoc-gen-go plugin ## Generate Go from the contracts
-	bin/buf generate
+	scripts/generate .
 
 .PHONY: generate-check
 generate-check: bin/buf bin/protoc-gen-go plugin ## Fail if "make generate" would change anything
