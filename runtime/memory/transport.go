@@ -11,8 +11,9 @@ import (
 )
 
 // Transport is a connection to a [Broker]. It implements runtime.Transport and
-// is safe for concurrent use. Its Stop and Close wait for the deliver function
-// that is running, so they must not be called from one.
+// is safe for concurrent use. A transport that is not used any more must be
+// closed, to end its consumers. Stop and Close wait for the deliver function that
+// is running, so they must not be called from one.
 type Transport struct {
 	broker *Broker
 

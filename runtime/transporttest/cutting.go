@@ -51,7 +51,14 @@ func consumersReturn(f *fixture) {
 		f.cut(receiver)
 		for i, queue := range queues {
 			publisher.send(queue, strconv.Itoa(round))
-			boxes[i].expect(strconv.Itoa(round), false).Settle.Ack()
+			d := boxes[i].next()
+			for ; d.Redelivered; d = boxes[i].next() { // the cut has caught its acknowledgement
+				d.Settle.Ack()
+			}
+			if string(d.Body) != strconv.Itoa(round) {
+				f.t.Fatalf("got message %q, want %d", d.Body, round)
+			}
+			d.Settle.Ack()
 		}
 	}
 }

@@ -1,0 +1,192 @@
+package memory_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+func TestRestartLosesMessagesOfClassicQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		transport := broker.Connect()
+		defer func() { must(t, transport.Close(t.Context())) }()
+		quorum := runtime.Queue{Name: "quorum", Exchange: wire.CallExchange, Quorum: true}
+		consumer, err := transport.Consume(t.Context(), quorum, nil)
+		must(t, err)
+		must(t, consumer.Stop(t.Context()))
+		declare(t, transport)
+		m := message([]byte("transient"))
+		must(t, publish(t, transport, m))
+		m.RoutingKey = quorum.Name
+		must(t, publish(t, transport, m))
+
+		broker.Stop()
+		broker.Start()
+		time.Sleep(time.Second)
+		synctest.Wait()
+
+		var got []string
+		deliver := func(d *runtime.Delivery) {
+			got = append(got, d.RoutingKey)
+			d.Settle.Ack()
+		}
+		consume(t, transport, deliver)
+		synctest.Wait()
+		_, err = transport.Consume(t.Context(), quorum, deliver)
+		must(t, err)
+		synctest.Wait()
+		if strings.Join(got, " ") != "quorum" {
+			t.Errorf("messages survived in %v, want in quorum", got)
+		}
+	})
+}
+
+// TestGraceToTheMoment: a message without Hold fails when the outage, not the
+// message, is as old as the grace.
+func TestGraceToTheMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := connect(t, memory.Config{Grace: 10 * time.Second})
+		declare(t, transport)
+		restore := transport.Sever()
+		defer restore()
+		time.Sleep(4 * time.Second)
+		began := time.Now()
+		failed := make(chan error, 1)
+		transport.Publish(message(nil), func(err error) { failed <- err })
+		if err := <-failed; !errors.Is(err, runtime.ErrDisconnected) {
+			t.Errorf("got %v, want %v", err, runtime.ErrDisconnected)
+		}
+		if took := time.Since(began); took != 6*time.Second {
+			t.Errorf("the message failed after %v, want 6s", took)
+		}
+		if err := publish(t, transport, message(nil)); !errors.Is(err, runtime.ErrDisconnected) {
+			t.Errorf("after the grace: %v, want %v at once", err, runtime.ErrDisconnected)
+		}
+	})
+}
+
+// TestLatest: of several Latest consumers the newest gets all it can hold.
+func TestLatest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := connect(t, memory.Config{})
+		queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange, Latest: true, Prefetch: 5}
+		var counts [3]int
+		for i := range counts {
+			_, err := transport.Consume(t.Context(), queue, func(*runtime.Delivery) { counts[i]++ })
+			must(t, err)
+		}
+		for range 7 {
+			must(t, publish(t, transport, message(nil)))
+		}
+		synctest.Wait()
+		if want := [3]int{0, 2, 5}; counts != want {
+			t.Errorf("the consumers, oldest first, got %v messages, want %v", counts, want)
+		}
+	})
+}
+
+// TestReconnectFailsOnOtherArguments: a queue that was removed during an outage
+// and declared otherwise by somebody else keeps a transport disconnected, with
+// the reason, until it is gone.
+func TestReconnectFailsOnOtherArguments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		owner, usurper := broker.Connect(), broker.Connect()
+		defer func() { must(t, usurper.Close(t.Context())) }()
+		defer func() { must(t, owner.Close(t.Context())) }()
+		queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange, Expires: time.Second}
+		_, err := owner.Consume(t.Context(), queue, nil)
+		must(t, err)
+		restore := owner.Sever()
+		time.Sleep(2 * time.Second) // the queue expires
+		queue.Expires = 0
+		consumer, err := usurper.Consume(t.Context(), queue, nil)
+		must(t, err)
+
+		began := owner.State().Since
+		var told int
+		stop := owner.Watch(func(runtime.State) { told++ })
+		defer stop()
+		restore()
+		time.Sleep(10 * time.Second)
+		state := owner.State()
+		if state.Connected || state.Err == nil || !strings.Contains(state.Err.Error(), "expiry") {
+			t.Errorf("the state is %+v, want an outage because of the queue's expiry", state)
+		}
+		if !state.Since.Equal(began) || told != 2 {
+			t.Errorf("the outage began at %v, not %v; the watcher was told %d states, want 2", state.Since, began, told)
+		}
+
+		must(t, consumer.Stop(t.Context()))
+		if removed, err := consumer.Remove(t.Context()); !removed || err != nil {
+			t.Fatalf("Remove: %v, %v", removed, err)
+		}
+		time.Sleep(time.Second)
+		if !owner.State().Connected {
+			t.Error("the owner has not come back")
+		}
+	})
+}
+
+// TestWatcherMayUseTransport: a watcher is called without locks.
+func TestWatcherMayUseTransport(t *testing.T) {
+	transport := connect(t, memory.Config{})
+	declare(t, transport)
+	var states []bool
+	stop := transport.Watch(func(state runtime.State) {
+		states = append(states, state.Connected)
+		if state.Connected != transport.State().Connected {
+			t.Error("State disagrees with Watch")
+		}
+		if state.Connected {
+			must(t, publish(t, transport, message(nil)))
+		}
+	})
+	restore := transport.Sever()
+	defer restore()
+	stop()
+	if len(states) != 2 || !states[0] || states[1] {
+		t.Errorf("the watcher was told %v, want true, false", states)
+	}
+}
+
+// TestStopReturnsUndelivered: what Stop finds not yet delivered returns to the
+// queue without a mark, since nobody has seen it.
+func TestStopReturnsUndelivered(t *testing.T) {
+	transport := connect(t, memory.Config{})
+	running, release := make(chan struct{}), make(chan struct{})
+	consumer := consume(t, transport, func(d *runtime.Delivery) {
+		running <- struct{}{}
+		<-release
+		d.Settle.Requeue()
+	})
+	for _, body := range []string{"a", "b", "c"} {
+		must(t, publish(t, transport, message([]byte(body))))
+	}
+	<-running
+	stopped := make(chan error, 1)
+	go func() { stopped <- consumer.Stop(t.Context()) }()
+	// The second consumer gets "b" and "c" from Stop, and "a" from Requeue.
+	got := make(chan *runtime.Delivery, 3)
+	consume(t, transport, func(d *runtime.Delivery) {
+		got <- d
+		d.Settle.Ack()
+	})
+	for _, body := range []string{"b", "c"} {
+		if d := <-got; string(d.Body) != body || d.Redelivered {
+			t.Errorf("got %q (redelivered: %v), want %q (false)", d.Body, d.Redelivered, body)
+		}
+	}
+	close(release)
+	if d := <-got; string(d.Body) != "a" || !d.Redelivered {
+		t.Errorf("got %q (redelivered: %v), want a (true)", d.Body, d.Redelivered)
+	}
+	must(t, <-stopped)
+}
