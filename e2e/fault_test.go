@@ -26,9 +26,9 @@ var private testbroker.Lazy
 
 func init() { closeBrokers = private.Close }
 
-// rigOn is a rig on the broker at url.
-func rigOn(t *testing.T, url string) *rig {
-	return newRig(t, func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) })
+// rigOn is a rig on the broker at the address.
+func rigOn(t *testing.T, address string) *rig {
+	return newRig(t, func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{address}}) })
 }
 
 // through returns the broker's URL by way of a proxy.
@@ -44,9 +44,9 @@ func through(t *testing.T, broker string) (*faultproxy.Proxy, string) {
 }
 
 func TestKilledWorkersIdempotentCallRunsOnAnother(t *testing.T) {
-	url := testbroker.Shared(t)
-	r := rigOn(t, url)
-	victim := startWorkerProcess(t, url, r.echo)
+	address := testbroker.Shared(t)
+	r := rigOn(t, address)
+	victim := startWorkerProcess(t, address, r.echo)
 	client := r.client(runtime.ClientConfig{})
 	result := make(chan string, 1)
 	go func() {
@@ -64,9 +64,9 @@ func TestKilledWorkersIdempotentCallRunsOnAnother(t *testing.T) {
 }
 
 func TestKilledWorkersOtherCallIsAbortedAtOnce(t *testing.T) {
-	url := testbroker.Shared(t)
-	r := rigOn(t, url)
-	victim := startWorkerProcess(t, url, r.echo)
+	address := testbroker.Shared(t)
+	r := rigOn(t, address)
+	victim := startWorkerProcess(t, address, r.echo)
 	client := r.client(runtime.ClientConfig{})
 	result := make(chan error, 1)
 	go func() {
@@ -87,9 +87,9 @@ func TestKilledWorkersOtherCallIsAbortedAtOnce(t *testing.T) {
 }
 
 func TestKilledLastWorkersQueueStays(t *testing.T) {
-	url := testbroker.Shared(t)
-	r := rigOn(t, url)
-	startWorkerProcess(t, url, r.echo).kill()
+	address := testbroker.Shared(t)
+	r := rigOn(t, address)
+	startWorkerProcess(t, address, r.echo).kill()
 	_, err := invoke(within(t, 200*time.Millisecond), r.client(runtime.ClientConfig{}), r.echo.echo, "x")
 	expectCode(t, err, codes.DeadlineExceeded)
 }
@@ -226,9 +226,9 @@ func TestCutClientGetsEveryReply(t *testing.T) {
 		"under the replies": func(p *faultproxy.Proxy) { p.FreezeDownstream() },
 	} {
 		t.Run(how, func(t *testing.T) {
-			url := testbroker.Shared(t)
-			proxy, clientURL := through(t, url)
-			r := rigOn(t, url)
+			address := testbroker.Shared(t)
+			proxy, clientURL := through(t, address)
+			r := rigOn(t, address)
 			worker := r.worker("w", runtime.WorkerConfig{})
 			client := r.clientOn(rigOn(t, clientURL).transport(), runtime.ClientConfig{Timeout: 30 * time.Second})
 			const calls = 200
@@ -258,9 +258,9 @@ func TestCutClientGetsEveryReply(t *testing.T) {
 // TestCutWorkerAnswersWhatItRuns cuts the worker's connection in mid-call. The
 // broker delivers the call again; the run under way answers it.
 func TestCutWorkerAnswersWhatItRuns(t *testing.T) {
-	url := testbroker.Shared(t)
-	proxy, workerURL := through(t, url)
-	r := rigOn(t, url)
+	address := testbroker.Shared(t)
+	proxy, workerURL := through(t, address)
+	r := rigOn(t, address)
 	worker := r.workerOn(rigOn(t, workerURL).transport(), "w", runtime.WorkerConfig{})
 	client := r.client(runtime.ClientConfig{})
 	result := make(chan string, 1)
@@ -283,10 +283,10 @@ func TestCutWorkerAnswersWhatItRuns(t *testing.T) {
 // TestSilentConnectionIsGivenUp freezes the route to the broker without
 // closing anything: heartbeats find out, and the other route is taken.
 func TestSilentConnectionIsGivenUp(t *testing.T) {
-	url := testbroker.Shared(t)
-	first, firstURL := through(t, url)
-	second, secondURL := through(t, url)
-	r := rigOn(t, url)
+	address := testbroker.Shared(t)
+	first, firstURL := through(t, address)
+	second, secondURL := through(t, address)
+	r := rigOn(t, address)
 	r.worker("w", runtime.WorkerConfig{})
 	client := r.clientOn(connectTo(t, rabbitmq.Config{
 		URLs: []string{firstURL, secondURL}, Heartbeat: time.Second, DialTimeout: time.Second,

@@ -36,9 +36,9 @@ func runAsWorker() bool {
 	worker.Register(stuck.service, runtime.Handle(stuck.sleep, server.hold), runtime.Handle(stuck.hold, server.hold))
 	go func() {
 		<-worker.Ready()
-		fmt.Println("ready")
+		fmt.Fprintln(os.Stdout, "ready")
 		for text := range server.started {
-			fmt.Println("started", text)
+			fmt.Fprintln(os.Stdout, "started", text)
 		}
 	}()
 	if err := worker.Run(context.Background()); err != nil {
@@ -56,7 +56,7 @@ type workerProcess struct {
 
 func startWorkerProcess(t *testing.T, url string, echo *echoService) *workerProcess {
 	t.Helper()
-	p := &workerProcess{t: t, command: exec.Command(os.Args[0]), lines: make(chan string, 100)} //nolint:gosec // this binary
+	p := &workerProcess{t: t, command: exec.Command(os.Args[0]), lines: make(chan string, 100)}
 	p.command.Env = append(os.Environ(), workerURL+"="+url, workerModule+"="+echo.service.Module)
 	p.command.Stderr = os.Stderr
 	out, err := p.command.StdoutPipe()

@@ -109,7 +109,7 @@ func (r *rig) workerOn(transport runtime.Transport, name string, config runtime.
 	}
 	w.server.register(w.Worker, r.echo)
 	go func() { w.result <- w.Run(ctx) }()
-	r.t.Cleanup(func() { cancel(); w.wait() })
+	r.t.Cleanup(func() { cancel(); _ = w.wait() }) // tests that care have looked
 	select {
 	case <-w.Ready():
 	case err := <-w.result:

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -60,8 +61,8 @@ type Handler func(ctx context.Context, call *Call) (*Reply, error)
 type Interceptor func(next Handler) Handler
 
 func intercept(handler Handler, interceptors []Interceptor) Handler {
-	for i := len(interceptors) - 1; i >= 0; i-- {
-		handler = interceptors[i](handler)
+	for _, interceptor := range slices.Backward(interceptors) {
+		handler = interceptor(handler)
 	}
 	return handler
 }

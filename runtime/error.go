@@ -89,7 +89,7 @@ func (e *Error) GRPCStatus() *status.Status { return status.FromProto(e.Proto())
 
 // Proto is the error as it travels.
 func (e *Error) Proto() *spb.Status {
-	return &spb.Status{Code: int32(e.code), Message: e.message, Details: e.details}
+	return &spb.Status{Code: int32(e.code), Message: e.message, Details: e.details} //nolint:gosec // codes are small
 }
 
 // ErrorFromProto is the error that travelled as s, marked as remote. A status

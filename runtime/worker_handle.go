@@ -215,14 +215,15 @@ const maxErrorMessage = 16 << 10
 
 func encodeStatus(err *Error) []byte {
 	s := err.Proto()
-	if len(s.Message) > maxErrorMessage {
-		s.Message = s.Message[:maxErrorMessage] + "…"
+	message := err.message
+	if len(message) > maxErrorMessage {
+		message = message[:maxErrorMessage] + "…"
 	}
-	s.Message = strings.ToValidUTF8(s.Message, "\uFFFD")
+	s.Message = strings.ToValidUTF8(message, "\uFFFD")
 	encoded, failure := proto.Marshal(s)
 	if failure != nil || len(encoded) > DefaultMaxPayload {
 		s.Details = nil
-		s.Message += fmt.Sprintf(" (its %d details could not be sent)", len(err.details))
+		s.Message = fmt.Sprintf("%s (its %d details could not be sent)", s.GetMessage(), len(err.details))
 		encoded, _ = proto.Marshal(s) // a code and valid text
 	}
 	return encoded

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -221,10 +222,7 @@ func (r *Reply) decode(body []byte) error {
 			r.Payload = value.bytes
 		case number == replyStatus && value.kind == protowire.BytesType:
 			// Two encoded messages one after the other are their merge.
-			r.Status = append(r.Status[:len(r.Status):len(r.Status)], value.bytes...)
-			if r.Status == nil {
-				r.Status = []byte{}
-			}
+			r.Status = slices.Concat([]byte{}, r.Status, value.bytes)
 		case number == replyMetadata && value.kind == protowire.BytesType:
 			return metadata.add(value.bytes)
 		case number == replyWaited && value.kind == protowire.VarintType:

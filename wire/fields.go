@@ -104,7 +104,7 @@ func fromMicros(micros uint64) time.Duration {
 	if micros > math.MaxInt64/uint64(time.Microsecond) {
 		return math.MaxInt64
 	}
-	return time.Duration(micros) * time.Microsecond //nolint:gosec // checked
+	return time.Duration(micros) * time.Microsecond
 }
 
 func appendMetadata(body []byte, number protowire.Number, metadata map[string]string) []byte {

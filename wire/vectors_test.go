@@ -156,7 +156,7 @@ func callsToProto(calls []wire.Call) *mqrpcv1.CallBatch {
 	for _, call := range calls {
 		batch.Calls = append(batch.Calls, &mqrpcv1.Call{
 			Id: call.ID, Method: call.Method, Payload: call.Payload,
-			TimeoutUs: uint64(call.Timeout.Microseconds()), Metadata: call.Metadata, //nolint:gosec // not negative
+			TimeoutUs: uint64(call.Timeout.Microseconds()), Metadata: call.Metadata,
 		})
 	}
 	return batch
@@ -168,8 +168,8 @@ func repliesToProto(t *testing.T, instance string, replies []wire.Reply) *mqrpcv
 	for _, reply := range replies {
 		message := &mqrpcv1.Reply{
 			Id: reply.ID, Payload: reply.Payload, Metadata: reply.Metadata,
-			WaitedUs:  uint64(reply.Waited.Microseconds()),  //nolint:gosec // not negative
-			HandledUs: uint64(reply.Handled.Microseconds()), //nolint:gosec // not negative
+			WaitedUs:  uint64(reply.Waited.Microseconds()),
+			HandledUs: uint64(reply.Handled.Microseconds()),
 		}
 		if reply.Status != nil {
 			message.Status = &mqrpcv1.Status{}

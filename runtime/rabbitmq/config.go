@@ -110,8 +110,7 @@ func parseAddresses(urls []string) ([]address, error) {
 
 // withoutURL takes the URL out of a parser's error: it may hold a password.
 func withoutURL(err error) error {
-	var urlError *url.Error
-	if errors.As(err, &urlError) {
+	if urlError, ok := errors.AsType[*url.Error](err); ok {
 		return urlError.Err
 	}
 	return err
