@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+)
+
+// brokerSettings say how RabbitMQ is reached.
+type brokerSettings struct {
+	urls                      []string
+	caFile, certFile, keyFile string
+	name                      string
+	heartbeat, dialTimeout    time.Duration
+}
+
+// connect returns a transport that connects in the background.
+func (s brokerSettings) connect(logger *slog.Logger) (*rabbitmq.Transport, error) {
+	tlsConfig, err := s.tls()
+	if err != nil {
+		return nil, err
+	}
+	return rabbitmq.Connect(rabbitmq.Config{
+		URLs:        s.urls,
+		TLS:         tlsConfig,
+		Name:        s.name,
+		Heartbeat:   s.heartbeat,
+		DialTimeout: s.dialTimeout,
+		Logger:      logger,
+	})
+}
+
+// tls is nil where the settings do not go beyond the defaults.
+func (s brokerSettings) tls() (*tls.Config, error) {
+	if s.caFile == "" && s.certFile == "" && s.keyFile == "" {
+		return nil, nil //nolint:nilnil // None is a valid answer.
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.caFile != "" {
+		pem, err := os.ReadFile(s.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("amqp-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("amqp-ca: %s holds no certificate in PEM form", s.caFile)
+		}
+	}
+	if (s.certFile == "") != (s.keyFile == "") {
+		return nil, errors.New("amqp-cert and amqp-key belong together; one is missing")
+	}
+	if s.certFile != "" {
+		certificate, err := tls.LoadX509KeyPair(s.certFile, s.keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("amqp-cert and amqp-key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{certificate}
+	}
+	return config, nil
+}

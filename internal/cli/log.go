@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// logSettings say what is logged, and how.
+type logSettings struct {
+	level, format string
+}
+
+// newLogger returns a logger that writes there.
+func (s logSettings) newLogger(out io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.level)); err != nil {
+		return nil, fmt.Errorf("log-level is %q; it must be debug, info, warn or error", s.level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.format {
+	case "text":
+		return slog.New(slog.NewTextHandler(out, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(out, options)), nil
+	default:
+		return nil, fmt.Errorf("log-format is %q; it must be text or json", s.format)
+	}
+}
