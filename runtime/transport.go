@@ -94,12 +94,17 @@ var (
 type Queue struct {
 	// Name is the queue's name; it is also its binding key.
 	Name string
-	// Exchange is the exchange that the queue is bound to.
+	// Exchange is the exchange that the queue is bound to. wire.RegistryExchange
+	// is a fanout exchange, whose queues get every message; all others are
+	// topic exchanges.
 	Exchange string
 	// Quorum makes it a replicated quorum queue instead of a classic one.
 	Quorum bool
 	// Expires is how long the queue outlives its last consumer. Zero: for ever.
 	Expires time.Duration
+	// MaxLength is the greatest number of messages that wait in the queue; one
+	// more pushes out the oldest. Zero: no such limit.
+	MaxLength int
 	// Prefetch is the greatest number of messages that may be delivered and not
 	// yet settled. Zero: no limit.
 	Prefetch int

@@ -13,6 +13,9 @@ const (
 	// ReplyExchange is the topic exchange of all replies. The routing key is
 	// the name of the reply queue.
 	ReplyExchange = "mqrpc.replies"
+	// RegistryExchange is the fanout exchange of announcements and of changes
+	// of APIs.
+	RegistryExchange = "mqrpc.registry"
 )
 
 // The values of the AMQP property type.
@@ -21,6 +24,10 @@ const (
 	TypeCall = "mqrpc.call.v1"
 	// TypeReply marks a message whose body is a ReplyBatch.
 	TypeReply = "mqrpc.reply.v1"
+	// TypeAnnouncement marks a message whose body is an Announcement.
+	TypeAnnouncement = "mqrpc.announcement.v1"
+	// TypeChange marks a message whose body is the Api after a change.
+	TypeChange = "mqrpc.change.v1"
 )
 
 // ContentType is the AMQP property content-type of every message.
@@ -45,6 +52,10 @@ func WorkerQueue(module, version string) string { return "server_" + module + "_
 
 // ReplyQueue is the name of the reply queue of the client with that id.
 func ReplyQueue(client string) string { return "reply_" + client }
+
+// RegistryQueue is the name of the queue on which the process with that id
+// hears announcements and changes.
+func RegistryQueue(listener string) string { return "registry_" + listener }
 
 // CheckModule returns an error that says what is wrong with a module's name,
 // nil when nothing is.

@@ -45,9 +45,9 @@ func checkQueue(queue *runtime.Queue) error {
 	switch {
 	case queue.Name == "":
 		return errors.New("consume: the queue has no name")
-	case queue.Prefetch < 0 || queue.Expires < 0:
-		return fmt.Errorf("consume queue %q: the prefetch %d or the expiry %v is negative",
-			queue.Name, queue.Prefetch, queue.Expires)
+	case queue.Prefetch < 0 || queue.Expires < 0 || queue.MaxLength < 0:
+		return fmt.Errorf("consume queue %q: the prefetch %d, the expiry %v or the maximal length %d is negative",
+			queue.Name, queue.Prefetch, queue.Expires, queue.MaxLength)
 	}
 	return nil
 }

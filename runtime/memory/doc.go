@@ -9,8 +9,10 @@
 //
 // It keeps RabbitMQ's meaning, and runtime/transporttest holds both to it:
 //
-//   - An exchange is a topic exchange. A queue is bound by its name, in which
-//     the words "*" and "#" stand for any one and any number of words.
+//   - wire.RegistryExchange is a fanout exchange: each of its queues gets every
+//     message. Any other is a topic exchange, where a queue is bound by its
+//     name, in which the words "*" and "#" stand for any one and any number of
+//     words.
 //   - A queue is first in, first out. Consumers compete: they take turns, each
 //     up to its prefetch. A Latest consumer goes before all older ones.
 //   - A message that is requeued, or was not settled when its connection ended,
@@ -20,7 +22,8 @@
 //   - A message that no queue is bound for is returned before anything else is
 //     looked at.
 //   - A message that expired is discarded when it is at the head of its queue.
-//   - Queues are bounded; a message for a full queue is refused. As in RabbitMQ
+//   - Queues are bounded; a message for a full queue is refused, or, where the
+//     queue was declared with a MaxLength, pushes out the oldest. As in RabbitMQ
 //     only the messages that wait count, not those delivered and unsettled.
 //   - A queue that is declared with other arguments than it has is an error.
 //   - When the broker stops, classic queues and bindings stay but messages in

@@ -11,12 +11,13 @@ import (
 // queue is one queue. Its name and arguments never change; the broker's mu
 // guards its bindings, and its own mu the rest.
 type queue struct {
-	broker   *Broker
-	id       uint64 // queues are locked in the order of their ids
-	name     string
-	quorum   bool
-	lifetime time.Duration // without a consumer; zero: for ever
-	bindings map[[2]string]struct{}
+	broker    *Broker
+	id        uint64 // queues are locked in the order of their ids
+	name      string
+	quorum    bool
+	lifetime  time.Duration // without a consumer; zero: for ever
+	maxLength int           // one more waiting message pushes out the oldest; zero: the broker's limit
+	bindings  map[[2]string]struct{}
 
 	mu            sync.Mutex
 	backlog       backlog
@@ -32,7 +33,8 @@ type queue struct {
 func newQueue(b *Broker, id uint64, declared *runtime.Queue) *queue {
 	return &queue{
 		broker: b, id: id,
-		name: declared.Name, quorum: declared.Quorum, lifetime: declared.Expires,
+		name: declared.Name, quorum: declared.Quorum,
+		lifetime: declared.Expires, maxLength: declared.MaxLength,
 		bindings: map[[2]string]struct{}{},
 		holders:  map[*subscription]struct{}{},
 	}
@@ -52,6 +54,9 @@ func (q *queue) accept(accepted *acceptedMessage) error {
 // hasRoom reports whether a message of that size may be added. q.mu is held, as
 // in all that follow.
 func (q *queue) hasRoom(size int) bool {
+	if q.maxLength > 0 {
+		return true // the oldest make room
+	}
 	fits := func() bool {
 		return q.backlog.len() < q.broker.config.MaxMessages && q.backlog.bytes+size <= q.broker.config.MaxBytes
 	}
@@ -73,7 +78,18 @@ func (q *queue) add(accepted *acceptedMessage) {
 		}
 	}
 	q.backlog.add(m)
+	q.pushOut()
 	q.watchHead()
+}
+
+// pushOut drops the oldest messages beyond the queue's own limit.
+func (q *queue) pushOut() {
+	if q.maxLength == 0 {
+		return
+	}
+	for q.backlog.len() > q.maxLength || q.backlog.bytes > q.broker.config.MaxBytes {
+		q.backlog.pop()
+	}
 }
 
 // giveBack takes a message that is to be delivered again. The caller dispatches

@@ -97,7 +97,7 @@ func (b *Broker) bind(q *queue, exchangeName, key string) {
 	}
 	e := b.exchanges[exchangeName]
 	if e == nil {
-		e = newExchange()
+		e = newExchange(exchangeName)
 		b.exchanges[exchangeName] = e
 	}
 	e.bind(key, q)
@@ -141,6 +141,9 @@ func (q *queue) checkArguments(declared *runtime.Queue) error {
 	case q.lifetime != declared.Expires:
 		return fmt.Errorf("queue %q exists with the expiry %v, not %v (0s means none)",
 			q.name, q.lifetime, declared.Expires)
+	case q.maxLength != declared.MaxLength:
+		return fmt.Errorf("queue %q exists with the maximal length %d, not %d (0 means none)",
+			q.name, q.maxLength, declared.MaxLength)
 	}
 	return nil
 }

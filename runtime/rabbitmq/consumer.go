@@ -156,6 +156,10 @@ func queueArguments(queue *runtime.Queue) amqp.Table {
 	if queue.Expires > 0 {
 		arguments[amqp.QueueTTLArg] = queue.Expires.Milliseconds()
 	}
+	if queue.MaxLength > 0 {
+		arguments[amqp.QueueMaxLenArg] = int64(queue.MaxLength)
+		arguments[amqp.QueueOverflowArg] = "drop-head"
+	}
 	return arguments
 }
 

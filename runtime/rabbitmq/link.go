@@ -47,6 +47,13 @@ type settlement struct {
 // its reader waits when they are full.
 const notifyCapacity = 256
 
+// exchanges are those of PROTOCOL.md section 2.
+var exchanges = []struct{ name, kind string }{
+	{wire.CallExchange, amqp.ExchangeTopic},
+	{wire.ReplyExchange, amqp.ExchangeTopic},
+	{wire.RegistryExchange, amqp.ExchangeFanout},
+}
+
 // openLink prepares a fresh connection: the exchanges, and a channel in confirm
 // mode.
 func openLink(connection *amqp.Connection, number int, out *outbox) (*link, error) {
@@ -54,9 +61,9 @@ func openLink(connection *amqp.Connection, number int, out *outbox) (*link, erro
 	if err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
 	}
-	for _, exchange := range []string{wire.CallExchange, wire.ReplyExchange} {
-		if err := channel.ExchangeDeclare(exchange, amqp.ExchangeTopic, true, false, false, false, nil); err != nil {
-			return nil, fmt.Errorf("declare the exchange %s: %w", exchange, err)
+	for _, exchange := range exchanges {
+		if err := channel.ExchangeDeclare(exchange.name, exchange.kind, true, false, false, false, nil); err != nil {
+			return nil, fmt.Errorf("declare the exchange %s: %w", exchange.name, err)
 		}
 	}
 	if err := channel.Confirm(false); err != nil {

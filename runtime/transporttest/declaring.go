@@ -12,6 +12,8 @@ import (
 // declaring: the errors of Consume, and kinds of queues.
 var declaring = []check{
 	{name: "a queue with another expiry fails at once", run: otherExpiry},
+	{name: "a queue with another maximal length fails at once", run: otherLength},
+	{name: "a full queue drops its oldest messages", run: fullQueue},
 	{name: "a queue of another kind fails at once", needs: []Feature{QuorumQueues}, run: otherKind},
 	{name: "a queue is declared again with equal arguments", run: declareAgain},
 	{name: "Consume after Close fails", run: consumeAfterClose},
@@ -48,6 +50,30 @@ func otherExpiry(f *fixture) {
 	}
 	c.send(queue, "not disturbed")
 	box.expect("not disturbed", false).Settle.Ack()
+}
+
+func otherLength(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	queue.MaxLength = 3
+	c.declare(queue)
+	for _, length := range []int{0, 4} {
+		other := queue
+		other.MaxLength = length
+		expectRefusal(f, c, other)
+	}
+}
+
+func fullQueue(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	queue.MaxLength = 3
+	c.declare(queue)
+	c.send(queue, "1", "2", "3", "4", "5")
+	box, _ := c.consume(queue)
+	for _, body := range []string{"3", "4", "5"} {
+		box.expect(body, false).Settle.Ack()
+	}
+	c.send(queue, "6")
+	box.expect("6", false).Settle.Ack()
 }
 
 func otherKind(f *fixture) {

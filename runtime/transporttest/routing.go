@@ -17,6 +17,7 @@ var routing = []check{
 	{name: "many queues get what is theirs", run: manyQueues},
 	{name: "wildcards in a queue's name listen to others", needs: []Feature{Wildcards}, run: wildcards},
 	{name: "every queue has its own copy", needs: []Feature{Wildcards}, run: ownCopies},
+	{name: "the registry's exchange leads to every queue", run: fanout},
 }
 
 func noQueue(f *fixture) {
@@ -126,4 +127,24 @@ func ownCopies(f *fixture) {
 	tapped.expect("as sent", true).Settle.Ack()
 	c.send(queue, "next")
 	box.expect("next", false).Settle.Ack()
+}
+
+func fanout(f *fixture) {
+	publisher, listener := f.connect(), f.connect()
+	queues := [3]runtime.Queue{f.queue(), f.queue(), f.queue()}
+	var boxes [len(queues)]*inbox
+	for i := range queues {
+		queues[i].Exchange = wire.RegistryExchange
+		boxes[i], _ = listener.consume(queues[i])
+	}
+	for _, key := range []string{"", "any.key", queues[0].Name} {
+		m := message(queues[0], "to all, by "+key+" of "+queues[0].Name)
+		m.RoutingKey, m.Type = key, "test.fanout"
+		if err := publisher.publish(m).wait(); err != nil {
+			f.t.Fatalf("Publish: %v", err)
+		}
+		for _, box := range boxes {
+			box.await(string(m.Body)).Settle.Ack()
+		}
+	}
 }
