@@ -49,6 +49,7 @@ type Config struct {
 	ForwardHeaders []string
 	// Middleware wraps every request, the first outermost. It runs inside the
 	// gateway's own: the request has its id, is logged, and panics are caught.
+	// It must call the next handler in its own goroutine.
 	Middleware []Middleware
 	// Logger takes the access log and what else is to be known. Bodies and
 	// headers are never logged. Nil: slog.Default().

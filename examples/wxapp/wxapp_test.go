@@ -39,6 +39,13 @@ func TestExample(t *testing.T) {
 	if string(got) != string(want) {
 		t.Errorf("the client printed\n%s\nwant\n%s", got, want)
 	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "```\n"+string(want)+"```\n") {
+		t.Error("README.md shows another output")
+	}
 }
 
 // startWorker starts a worker and waits until it serves. It is stopped
