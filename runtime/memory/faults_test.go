@@ -72,6 +72,29 @@ func TestGraceToTheMoment(t *testing.T) {
 	})
 }
 
+// TestOutageEndsInBlock: what waited for the connection meets a broker that
+// takes no messages.
+func TestOutageEndsInBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := connect(t, memory.Config{})
+		declare(t, transport)
+		restore := transport.Sever()
+		plain, held := make(chan error, 1), make(chan error, 1)
+		transport.Publish(message(nil), func(err error) { plain <- err })
+		patient := message(nil)
+		patient.Hold = true
+		transport.Publish(patient, func(err error) { held <- err })
+		transport.Broker().Block(true)
+		restore()
+		if err := <-plain; !errors.Is(err, runtime.ErrBlocked) {
+			t.Errorf("without Hold: %v, want %v", err, runtime.ErrBlocked)
+		}
+		time.Sleep(time.Hour)
+		transport.Broker().Block(false)
+		must(t, <-held)
+	})
+}
+
 // TestLatest: of several Latest consumers the newest gets all it can hold.
 func TestLatest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

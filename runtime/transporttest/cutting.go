@@ -14,6 +14,7 @@ import (
 var cutting = []check{
 	{name: "consumers come back after a cut", needs: []Feature{Severing}, run: consumersReturn},
 	{name: "unsettled messages come again after a cut, marked", needs: []Feature{Severing}, run: unsettledReturn},
+	{name: "a delivery that outlasts a cut is not overlapped", needs: []Feature{Severing}, run: longDelivery},
 	{name: "another connection gets the unsettled messages of a cut one", needs: []Feature{Severing}, run: unsettledMove},
 	{name: "the queue keeps what comes during an outage", needs: []Feature{Severing}, run: queueOutlives},
 	{name: "a Latest consumer that returned goes before older ones", needs: []Feature{Severing}, run: latestReturns},
@@ -80,6 +81,36 @@ func unsettledReturn(f *fixture) {
 	box.expect("c", false).Settle.Ack()
 	publisher.send(queue, "d")
 	box.expect("d", false).Settle.Ack()
+}
+
+// longDelivery cuts the connection while deliver runs: the message comes again,
+// but only when deliver has returned.
+func longDelivery(f *fixture) {
+	publisher, queue := f.connect(), f.queue()
+	receiver := f.connect()
+	entered, release := make(chan bool, 2), make(chan struct{})
+	free := sync.OnceFunc(func() { close(release) })
+	f.t.Cleanup(free)
+	receiver.consumeInto(queue, func(d *runtime.Delivery) {
+		entered <- d.Redelivered
+		<-release
+		d.Settle.Ack()
+	})
+	publisher.send(queue, "long")
+	<-entered
+	f.cut(receiver)
+	// While this consumer gets its message, the first one would get its own.
+	other := f.queue()
+	box, _ := receiver.consume(other)
+	publisher.send(other, "a")
+	box.expect("a", false).Settle.Ack()
+	if len(entered) > 0 {
+		f.t.Error("deliver was called while it was running")
+	}
+	free()
+	if redelivered := <-entered; !redelivered {
+		f.t.Error("the message came again without the mark")
+	}
 }
 
 func unsettledMove(f *fixture) {

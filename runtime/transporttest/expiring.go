@@ -14,6 +14,7 @@ var expiring = []check{
 	{name: "a message that has time left is delivered", run: messageHasTime},
 	{name: "a queue without consumers expires", run: queueExpires},
 	{name: "a queue with a consumer does not expire", run: consumedQueueStays},
+	{name: "a queue that is consumed again in time does not expire", run: consumedAgainStays},
 }
 
 func messageExpires(f *fixture) {
@@ -70,4 +71,14 @@ func consumedQueueStays(f *fixture) {
 	if box.count() > 0 {
 		f.t.Errorf("the stopped consumer got a message")
 	}
+}
+
+func consumedAgainStays(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	queue.Expires = 500 * time.Millisecond
+	c.declare(queue)
+	box, _ := c.consume(queue)
+	<-time.After(2 * queue.Expires)
+	c.send(queue, "still here")
+	box.expect("still here", false).Settle.Ack()
 }

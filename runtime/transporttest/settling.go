@@ -7,6 +7,7 @@ var settling = []check{
 	{name: "requeued messages return to their places", run: requeueInOrder},
 	{name: "another consumer may get a requeued message", run: requeueToAnother},
 	{name: "unsettled messages of a closed connection go to another, marked", run: closedConnection},
+	{name: "unsettled messages of a stopped consumer come again when its connection closes", run: stoppedConsumer},
 	{name: "settling after Close does nothing", run: settlingAfterClose},
 }
 
@@ -77,6 +78,20 @@ func closedConnection(f *fixture) {
 	second.expect("a", true).Settle.Ack()
 	second.expect("b", true).Settle.Ack()
 	second.expect("c", false).Settle.Ack()
+}
+
+func stoppedConsumer(f *fixture) {
+	publisher, queue := f.connect(), f.queue()
+	dying := f.connect()
+	box, consumer := dying.consume(queue)
+	publisher.send(queue, "a")
+	box.expect("a", false)
+	f.stop(consumer)
+	second, _ := publisher.consume(queue)
+	publisher.send(queue, "b")
+	second.expect("b", false).Settle.Ack() // "a" is still the first one's
+	dying.close()
+	second.expect("a", true).Settle.Ack()
 }
 
 func settlingAfterClose(f *fixture) {
