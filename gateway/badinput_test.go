@@ -145,7 +145,7 @@ func TestHTTPMethodsAndPaths(t *testing.T) {
 		{http.MethodGet, "/gateway/x", 404, ""},
 	} {
 		w := httptest.NewRecorder()
-		g.ServeHTTP(w, httptest.NewRequest(test.method, test.path, nil))
+		g.ServeHTTP(w, httptest.NewRequest(test.method, test.path, http.NoBody))
 		if f := failureOf(t, w); w.Code != test.status || w.Header().Get("Allow") != test.allow || f.reason() == "" {
 			t.Errorf("%s %s: got %d, Allow %q, %s", test.method, test.path, w.Code, w.Header().Get("Allow"), w.Body)
 		}

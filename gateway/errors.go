@@ -74,8 +74,7 @@ func withStatus(status int, reason, message string) error {
 
 // httpStatus is the HTTP status of an error.
 func httpStatus(err error) int {
-	var chosen *statusError
-	if errors.As(err, &chosen) {
+	if chosen, ok := errors.AsType[*statusError](err); ok {
 		return chosen.status
 	}
 	return gatewayruntime.HTTPStatusFromCode(runtime.CodeOf(err))

@@ -1,4 +1,4 @@
-package gateway_test
+package gateway_test //nolint:testableexamples // The example needs a broker.
 
 import (
 	"context"

@@ -100,8 +100,7 @@ func contentField(fields map[string]json.RawMessage) ([]byte, error) {
 func malformedJSON(body []byte, err error) error {
 	offset := int64(len(body))
 	var whole json.RawMessage
-	var syntax *json.SyntaxError
-	if errors.As(json.Unmarshal(body, &whole), &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, &whole)); ok {
 		err = syntax
 		offset = syntax.Offset - 1 // It counts the byte that is wrong.
 		if strings.HasPrefix(syntax.Error(), "unexpected end") {

@@ -77,7 +77,9 @@ func (g *Gateway) Serve(ctx context.Context, listener net.Listener, config Serve
 		}
 	}
 	err = shutDown(server, config.StopTimeout)
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
 

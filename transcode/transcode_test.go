@@ -1,6 +1,7 @@
 package transcode_test
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -376,7 +377,7 @@ func FuzzAppendJSON(f *testing.F) {
 			return
 		}
 		second, err := message.AppendJSON(nil, wire)
-		if err != nil || string(first) != string(second) {
+		if err != nil || !bytes.Equal(first, second) {
 			t.Errorf("not stable: %s, then %s, %v", first, second, err)
 		}
 	})

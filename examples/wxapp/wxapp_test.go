@@ -4,6 +4,7 @@ package wxapp_test
 
 import (
 	"bufio"
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +37,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != string(want) {
+	if !bytes.Equal(got, want) {
 		t.Errorf("the client printed\n%s\nwant\n%s", got, want)
 	}
 	readme, err := os.ReadFile("README.md")

@@ -35,7 +35,7 @@ Everything runs in this process, over a broker in memory. With --amqp it is a
 real RabbitMQ, and the workers are processes of their own.`,
 		Example: `  mqrpc demo
   mqrpc demo --listen :9090
-  mqrpc demo --amqp amqp://guest:guest@localhost:5672/`,
+  mqrpc demo --amqp amqp://localhost:5672/`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
 			d.out, d.errOut = command.OutOrStdout(), command.ErrOrStderr()

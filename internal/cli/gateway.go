@@ -28,8 +28,8 @@ Every option can be given as a flag, as an environment variable, and as a key
 of the YAML file that --config names; in this order the first one wins. The key
 is the flag's name without its dashes. Lists are separated by commas in flags
 and variables.`,
-		Example: `  mqrpc gateway --amqp-url amqp://user:password@broker:5672/
-  MQRPC_AMQP_URL=amqp://user:password@broker:5672/ mqrpc gateway
+		Example: `  mqrpc gateway --amqp-url amqp://broker:5672/
+  MQRPC_AMQP_URL=amqp://node-1:5672/,amqp://node-2:5672/ mqrpc gateway
   mqrpc gateway --config gateway.yaml --print-config`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {

@@ -26,7 +26,7 @@ func TestGatewayWithoutBroker(t *testing.T) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != 503 || !strings.Contains(string(body), "no connection to the broker") {
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "no connection to the broker") {
 		t.Errorf("/readyz: %s %s, %v", response.Status, body, err)
 	}
 	status, text, err := newDemoCall("1.0", "WxappManager.SessionKey", demoContent).send(t.Context(), address)

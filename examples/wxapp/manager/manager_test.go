@@ -1,6 +1,7 @@
 package manager_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"log/slog"
@@ -37,7 +38,7 @@ func TestBothVersions(t *testing.T) {
 	if got := base64.StdEncoding.EncodeToString(old.GetSessionKey()); got != "WWFZPria9EKhZUiOtJ+WSA==" {
 		t.Errorf("key %s", got)
 	}
-	if string(session.GetSessionKey()) != string(old.GetSessionKey()) {
+	if !bytes.Equal(session.GetSessionKey(), old.GetSessionKey()) {
 		t.Error("the versions give different keys")
 	}
 	if session.GetOpenId() != "oM_4UwA6fpHv3AVsTkxzwjQ" || session.GetExpiresIn().AsDuration() != 2*time.Hour {
