@@ -1,0 +1,23 @@
+package registry
+
+import "errors"
+
+// The errors of stores, notifiers and all that uses them. They come wrapped,
+// with what was tried; test for them with [errors.Is].
+var (
+	// ErrNotFound: there is no such API, or no such change of it.
+	ErrNotFound = errors.New("not found in the registry")
+	// ErrConflict: somebody else has changed the API since it was read. Nothing
+	// was saved.
+	ErrConflict = errors.New("the API has been changed by somebody else")
+	// ErrInvalid: the API, its key or its policy breaks a rule or a limit.
+	// Trying again does not help.
+	ErrInvalid = errors.New("invalid API")
+	// ErrCorrupt: what is stored cannot be read as an API.
+	ErrCorrupt = errors.New("the stored API is damaged")
+	// ErrUnavailable: the registry could not be reached or did not answer in
+	// time. A write that fails with it may or may not have happened.
+	ErrUnavailable = errors.New("the registry is unavailable")
+	// ErrClosed: the store, notifier or follower is closed.
+	ErrClosed = errors.New("the registry is closed")
+)
