@@ -29,8 +29,7 @@ func TestRestartLosesMessagesOfClassicQueues(t *testing.T) {
 
 		broker.Stop()
 		broker.Start()
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 
 		var got []string
 		deliver := func(d *runtime.Delivery) {
@@ -56,7 +55,7 @@ func TestGraceToTheMoment(t *testing.T) {
 		declare(t, transport)
 		restore := transport.Sever()
 		defer restore()
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		began := time.Now()
 		failed := make(chan error, 1)
 		transport.Publish(message(nil), func(err error) { failed <- err })
@@ -89,7 +88,7 @@ func TestOutageEndsInBlock(t *testing.T) {
 		if err := <-plain; !errors.Is(err, runtime.ErrBlocked) {
 			t.Errorf("without Hold: %v, want %v", err, runtime.ErrBlocked)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		transport.Broker().Block(false)
 		must(t, <-held)
 	})
@@ -128,7 +127,7 @@ func TestReconnectFailsOnOtherArguments(t *testing.T) {
 		_, err := owner.Consume(t.Context(), queue, nil)
 		must(t, err)
 		restore := owner.Sever()
-		time.Sleep(2 * time.Second) // the queue expires
+		pass(2 * time.Second) // the queue expires
 		queue.Expires = 0
 		consumer, err := usurper.Consume(t.Context(), queue, nil)
 		must(t, err)
@@ -138,7 +137,7 @@ func TestReconnectFailsOnOtherArguments(t *testing.T) {
 		stop := owner.Watch(func(runtime.State) { told++ })
 		defer stop()
 		restore()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		state := owner.State()
 		if state.Connected || state.Err == nil || !strings.Contains(state.Err.Error(), "expiry") {
 			t.Errorf("the state is %+v, want an outage because of the queue's expiry", state)
@@ -151,7 +150,7 @@ func TestReconnectFailsOnOtherArguments(t *testing.T) {
 		if removed, err := consumer.Remove(t.Context()); !removed || err != nil {
 			t.Fatalf("Remove: %v, %v", removed, err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if !owner.State().Connected {
 			t.Error("the owner has not come back")
 		}

@@ -34,6 +34,12 @@ func declare(t *testing.T, transport runtime.Transport) {
 	must(t, consume(t, transport, nil).Stop(t.Context()))
 }
 
+// pass lets time pass in a synctest bubble, and everything happen that is due.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // the bubble's clock, not the real one
+	synctest.Wait()
+}
+
 func TestFullQueueRefuses(t *testing.T) {
 	cases := map[string]memory.Config{
 		"messages": {MaxMessages: 3},
@@ -103,7 +109,7 @@ func TestExpiredMessagesMakeRoom(t *testing.T) {
 		if err := publish(t, transport, m); !errors.Is(err, runtime.ErrRefused) {
 			t.Errorf("before the expiry: %v, want %v", err, runtime.ErrRefused)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		must(t, publish(t, transport, m))
 	})
 }
@@ -118,7 +124,7 @@ func TestExpiryAtHeadOnly(t *testing.T) {
 		m := message([]byte("short"))
 		m.Expiration = time.Second
 		must(t, publish(t, transport, m))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if err := publish(t, transport, m); !errors.Is(err, runtime.ErrRefused) {
 			t.Errorf("got %v, want %v", err, runtime.ErrRefused)
 		}
@@ -142,18 +148,17 @@ func TestQueueExpiresToTheMoment(t *testing.T) {
 		queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange, Expires: time.Minute}
 		consumer, err := transport.Consume(t.Context(), queue, nil)
 		must(t, err)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		must(t, consumer.Stop(t.Context()))
-		time.Sleep(time.Minute - 1)
+		pass(time.Minute - 1)
 		must(t, publish(t, transport, message(nil)))
 
 		broker.Stop() // a restart renews the lease
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		broker.Start()
-		time.Sleep(time.Minute - 1)
+		pass(time.Minute - 1)
 		must(t, publish(t, transport, message(nil)))
-		time.Sleep(1)
-		synctest.Wait()
+		pass(1)
 		if err := publish(t, transport, message(nil)); !errors.Is(err, runtime.ErrNoQueue) {
 			t.Errorf("got %v, want %v", err, runtime.ErrNoQueue)
 		}

@@ -17,7 +17,7 @@ import (
 //	go test -run '^$' -fuzz FuzzQueue -fuzzminimizetime 5x ./runtime/memory
 func FuzzQueue(f *testing.F) {
 	for seed := range uint64(20) {
-		random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // it is to be repeatable
+		random := rand.New(rand.NewPCG(seed, seed))
 		steps := make([]byte, 400)
 		for i := range steps {
 			steps[i] = byte(random.Uint32())
@@ -83,7 +83,7 @@ func (p *modelledQueue) subscribe(argument int) string {
 	}
 	prefetch, priority := 1+argument%3, argument/3%2
 	s := newSubscription(p.queue, prefetch, nil)
-	s.priority = uint64(priority) //nolint:gosec // 0 or 1
+	s.priority = uint64(priority)
 	p.queue.subscribe(s)
 	p.consumers = append(p.consumers, s)
 	p.model.subscribe(prefetch, priority)
@@ -151,7 +151,7 @@ func (p *modelledQueue) describe() string {
 		fresh := &p.queue.backlog.fresh
 		waiting = append(waiting, fresh.slots[(fresh.first+i)%len(fresh.slots)])
 	}
-	slices.SortFunc(waiting, func(a, b *message) int { return int(a.sequence) - int(b.sequence) }) //nolint:gosec // small
+	slices.SortFunc(waiting, func(a, b *message) int { return int(a.sequence) - int(b.sequence) })
 	bytes := 0
 	for _, m := range waiting {
 		fmt.Fprintf(&text, "%s/%v ", m.body, m.redelivered)

@@ -34,8 +34,12 @@ func (b *Broker) publish(published *runtime.Publishing) error {
 func acceptAll(queues []*queue, accepted *acceptedMessage) error {
 	for _, q := range queues { // in the order of their ids, so that two calls cannot deadlock
 		q.mu.Lock()
-		defer q.mu.Unlock()
 	}
+	defer func() {
+		for _, q := range queues {
+			q.mu.Unlock()
+		}
+	}()
 	for _, q := range queues {
 		if !q.hasRoom(len(accepted.body)) {
 			return runtime.ErrRefused

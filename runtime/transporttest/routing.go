@@ -97,20 +97,20 @@ func wildcards(f *fixture) {
 		return queue
 	}
 	one, _ := c.consume(named(".*"))
-	any, _ := c.consume(named(".#"))
+	all, _ := c.consume(named(".#"))
 	exact, _ := c.consume(named(".a"))
 	for _, suffix := range []string{"", ".a", ".a.b"} {
 		c.send(named(suffix), suffix)
 	}
 	for _, body := range []string{"", ".a", ".a.b"} {
-		any.expect(body, false).Settle.Ack()
+		all.expect(body, false).Settle.Ack()
 	}
 	one.expect(".a", false).Settle.Ack()
 	exact.expect(".a", false).Settle.Ack()
 	c.send(named(".a"), "last") // what else they got would be before it
 	one.expect("last", false).Settle.Ack()
 	exact.expect("last", false).Settle.Ack()
-	any.expect("last", false).Settle.Ack()
+	all.expect("last", false).Settle.Ack()
 }
 
 func ownCopies(f *fixture) {

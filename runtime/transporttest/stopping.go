@@ -116,7 +116,7 @@ func closeFlushes(f *fixture) {
 		receipts[i] = publisher.publish(message(queue, strconv.Itoa(i)))
 	}
 	publisher.close()
-	for i, r := range receipts {
+	for i, r := range receipts[:] {
 		if !r.isDone() || r.wait() != nil {
 			f.t.Fatalf("message %d is not confirmed after Close: %v", i, r.err)
 		}
