@@ -14,8 +14,8 @@ import (
 type Notifier interface {
 	// Watch begins a watch, which follows nothing yet. It returns at once and
 	// connects by itself, for ever, with back-off. notify is called for every
-	// event, one call at a time, until the watch is closed; it does not block
-	// for long, and may call Follow and Unfollow only from another goroutine.
+	// event, one call at a time, until the watch is closed, and holds no lock
+	// that Follow or Unfollow need. It takes the time of compiling an API.
 	Watch(notify func(Event)) (Watch, error)
 
 	// Announce tells all watches that api is, or is about to be, the state of
@@ -38,9 +38,10 @@ type Watch interface {
 	// who follows first and then reads the store misses nothing. The state at
 	// the time of Follow may be delivered, too.
 	//
-	// When it fails, with ErrUnavailable or because ctx has ended, the API is
-	// followed all the same, as soon as that is possible, and then an event
-	// for its key says so: the caller reads the store and carries on.
+	// While there is no connection it fails at once, with ErrUnavailable. When
+	// it fails, so or because ctx has ended, the API is followed all the same,
+	// as soon as that is possible, and then an event for its key or for all of
+	// them says so: the caller reads the store meanwhile and carries on.
 	// Following twice is following once.
 	Follow(ctx context.Context, key Key) error
 
@@ -58,7 +59,7 @@ type Event struct {
 	// Key is the API that has changed. Zero: any that is followed may have,
 	// because news may have been lost, for example when a connection was.
 	Key Key
-	// Api is the new state, whole. Nil: the notifier does not know it, and the
-	// store is to be asked. The receiver must not change it.
-	Api *mqrpcv1.Api
+	// API is the new state, whole. Nil: the notifier does not know it, but the
+	// store does, and is to be asked. The receiver must not change it.
+	API *mqrpcv1.Api
 }

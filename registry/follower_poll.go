@@ -1,0 +1,217 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// ask has the store asked about one API, soon.
+func (f *Follower) ask(key Key) {
+	f.mu.Lock()
+	if f.entries[key] != nil {
+		f.due[key] = true
+	}
+	f.mu.Unlock()
+	f.wakeUp()
+}
+
+// askAll has the store asked about all APIs, soon.
+func (f *Follower) askAll() {
+	f.mu.Lock()
+	f.dueAll = true
+	f.mu.Unlock()
+	f.wakeUp()
+}
+
+func (f *Follower) wakeUp() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// poll is the one goroutine that asks the store, apart from first loads: one
+// query at a time, so that queries cannot pile up.
+func (f *Follower) poll() {
+	next := time.Now().Add(f.interval())
+	backoff := time.Duration(0)
+	timer := time.NewTimer(time.Until(next))
+	defer timer.Stop()
+	for {
+		select {
+		case <-f.ctx.Done():
+			return
+		case <-f.wake:
+			if backoff > 0 {
+				continue // the timer is set
+			}
+		case <-timer.C:
+		}
+		if !time.Now().Before(next) {
+			next = time.Now().Add(f.interval())
+			f.mu.Lock()
+			f.dueAll = true
+			f.mu.Unlock()
+		}
+		if f.round() {
+			backoff = 0
+			timer.Reset(time.Until(f.nextRound(next)))
+		} else {
+			backoff = min(max(2*backoff, firstBackoff), lastBackoff, f.config.PollInterval)
+			timer.Reset(jitter(backoff))
+		}
+	}
+}
+
+// interval is the time to the next poll. Gateways that started together do not
+// poll together.
+func (f *Follower) interval() time.Duration { return jitter(f.config.PollInterval) }
+
+func jitter(d time.Duration) time.Duration {
+	return d + rand.N(d/10+1) //nolint:gosec // it spreads load, it guards nothing
+}
+
+// nextRound is when the store must be asked next: for the poll, or before to
+// confirm what was announced.
+func (f *Follower) nextRound(poll time.Time) time.Time {
+	next := poll
+	for _, e := range f.all() {
+		e.mu.Lock()
+		if !e.announced.IsZero() {
+			if at := e.announced.Add(f.config.ConfirmAfter); at.Before(next) {
+				next = at
+			}
+		}
+		e.mu.Unlock()
+	}
+	return next
+}
+
+// round asks the store about all that is due, and reports whether it answered.
+// What it did not answer stays due.
+func (f *Follower) round() bool {
+	asked := f.take()
+	for chunk := range slices.Chunk(asked, MaxHeads) {
+		if !f.compare(chunk) {
+			for _, e := range asked {
+				f.again(e.key)
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// take returns the entries that are due, and makes them due no more.
+func (f *Follower) take() []*entry {
+	f.mu.Lock()
+	all, due := f.dueAll, f.due
+	f.dueAll, f.due = false, make(map[Key]bool)
+	f.mu.Unlock()
+
+	var taken []*entry
+	for _, e := range f.all() {
+		e.mu.Lock()
+		switch {
+		case e.head.IsZero(): // its first load is under way
+		case all && e.head.Deleted && e.confirmed > 0:
+			f.remove(e) // nobody needs to hear more of it
+		case all, due[e.key], !e.announced.IsZero() && !e.waits(f.config.ConfirmAfter):
+			taken = append(taken, e)
+		}
+		e.mu.Unlock()
+	}
+	return taken
+}
+
+// again makes a key due without waking the poller.
+func (f *Follower) again(key Key) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.entries[key] != nil {
+		f.due[key] = true
+	}
+}
+
+// compare asks for the heads of some entries, loads those that differ, and
+// reports whether the store has answered.
+func (f *Follower) compare(entries []*entry) bool {
+	keys := make([]Key, len(entries))
+	for i, e := range entries {
+		keys[i] = e.key
+	}
+	tick := f.tick.Add(1)
+	heads, err := f.heads(keys)
+	if err != nil {
+		if f.ctx.Err() == nil {
+			f.config.Logger.Warn("registry: the store cannot be asked for changes, what is loaded stays in effect",
+				"apis", len(keys), "error", err)
+		}
+		return false
+	}
+	found := make(map[Key]Head, len(heads))
+	for _, head := range heads {
+		found[head.Key] = head
+	}
+	answered := true
+	for _, e := range entries {
+		head, ok := found[e.key]
+		if !ok {
+			f.applyAbsent(e)
+			continue
+		}
+		answered = f.catchUp(e, head, tick) && answered
+	}
+	return answered
+}
+
+func (f *Follower) heads(keys []Key) ([]Head, error) {
+	ctx, cancel := context.WithTimeout(f.ctx, f.config.QueryTimeout)
+	defer cancel()
+	f.count(func(h *Health) { h.Polls++ })
+	heads, err := f.config.Store.Heads(ctx, keys)
+	err = f.storeError(err)
+	f.asked(err)
+	return heads, err
+}
+
+// catchUp brings an entry to the head that the store had at tick, and reports
+// whether the store has answered.
+func (f *Follower) catchUp(e *entry, head Head, tick int64) bool {
+	e.mu.Lock()
+	v := e.verdict(head, tick, f.config.ConfirmAfter)
+	if v == same {
+		e.confirm(f.tick.Add(1))
+	}
+	skip := v != newer || head == e.rejected || e.gone
+	if v == newer && head == e.rejected {
+		e.announced = time.Time{} // nothing to wait for
+	}
+	e.mu.Unlock()
+	if skip {
+		return true
+	}
+	api, read, err := f.read(e.key)
+	if err != nil {
+		e.postpone()
+		if f.ctx.Err() == nil {
+			f.config.Logger.Warn("registry: a changed API cannot be loaded, the state before stays in effect",
+				"api", e.key.String(), "error", err)
+		}
+		return !errors.Is(err, ErrUnavailable)
+	}
+	_ = f.applyStored(e, api, read) // put has logged it
+	return true
+}
+
+// postpone has the confirmation of an announced state wait once more.
+func (e *entry) postpone() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.announced.IsZero() {
+		e.announced = time.Now()
+	}
+}
