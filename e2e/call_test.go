@@ -186,7 +186,7 @@ func TestHandlerThatOverrunsItsDeadline(t *testing.T) {
 
 func TestCallsWaitingBehindSlowOnesExpireUnrun(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
-		worker := r.worker("w", runtime.WorkerConfig{Concurrency: 1})
+		worker := r.worker("w", runtime.WorkerConfig{Concurrency: 1, Prefetch: 100})
 		client := r.client(runtime.ClientConfig{})
 		var first sync.WaitGroup
 		first.Go(func() { mustInvoke(t, client, r.echo.hold, "first") })

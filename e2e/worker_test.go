@@ -48,7 +48,7 @@ func TestWorkersCompete(t *testing.T) {
 
 func TestConcurrencyIsBounded(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
-		worker := r.worker("w", runtime.WorkerConfig{Concurrency: 3})
+		worker := r.worker("w", runtime.WorkerConfig{Concurrency: 3, Prefetch: 100})
 		client := r.client(runtime.ClientConfig{})
 		var callers sync.WaitGroup
 		for i := range 10 {

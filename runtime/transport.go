@@ -31,13 +31,15 @@ type Transport interface {
 	// State is the state of the connection now.
 	State() State
 
-	// Watch calls changed with the state now and after every change, one call
-	// at a time, until stop is called. changed must not block, nor call stop.
+	// Watch calls changed with the state now, before it returns, and after every
+	// change, one call at a time, until stop is called. changed must not block,
+	// nor call Watch or stop.
 	Watch(changed func(State)) (stop func())
 
-	// Close ends the connection after the messages already taken have been
-	// sent, or when ctx ends. What is not acknowledged by then is delivered
-	// again to others. It ends every consumer.
+	// Close ends the connection after the messages and settlements already taken
+	// have been sent, or when ctx ends. What is not acknowledged by then is
+	// delivered again to others. It ends every consumer; the state is then not
+	// connected for good. It must not be called from a deliver function.
 	Close(ctx context.Context) error
 }
 
@@ -117,7 +119,8 @@ type Queue struct {
 // Consumer is a running [Transport.Consume].
 type Consumer interface {
 	// Stop ends the delivery of messages. When it returns without an error, no
-	// further ones come. Those delivered before can still be settled.
+	// further ones come. Those delivered before can still be settled. It must
+	// not be called from the consumer's deliver function.
 	Stop(ctx context.Context) error
 	// Remove deletes the queue if it is empty and nobody else consumes it, and
 	// reports whether it did. It is called after Stop. Quorum queues are never

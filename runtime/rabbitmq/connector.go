@@ -87,6 +87,8 @@ func (t *Transport) dial(address address) (*link, error) {
 	t.links++
 	number := t.links
 	t.mu.Unlock()
+	giveUp := time.AfterFunc(t.config.DialTimeout, func() { _ = connection.CloseDeadline(time.Now()) })
+	defer giveUp.Stop()
 	l, err := openLink(connection, number, t.outbox)
 	if err != nil {
 		_ = connection.CloseDeadline(time.Now().Add(closeTimeout)) // the first error counts
@@ -125,19 +127,39 @@ func (t *Transport) serve(l *link, address address) error {
 	return err
 }
 
+// resumeTimeout bounds the wait for a queue that the broker does not give back,
+// for example a quorum queue without a leader.
+const resumeTimeout = 5 * time.Second
+
 // resumeConsumers consumes on the new link what was consumed on the last one,
-// and waits until the queues are there: a call must not be sent before its
-// reply can arrive.
+// and waits for the queues of replies: a call must not be sent before its reply
+// can arrive. One queue in trouble does not hold up the others.
 func (t *Transport) resumeConsumers(l *link) {
-	var subscribed sync.WaitGroup
-	t.mu.Lock()
-	t.link = l
-	for c := range t.consumers {
-		subscribed.Add(1)
-		c.loops.Go(func() { c.follow(l, sync.OnceFunc(subscribed.Done)) })
+	timeout := time.After(resumeTimeout)
+	for _, tried := range t.followAll(l) {
+		select {
+		case <-tried:
+		case <-timeout:
+			return
+		}
 	}
-	t.mu.Unlock()
-	subscribed.Wait()
+}
+
+// followAll makes every consumer follow the link, and returns the channels that
+// tell when the queues with one owner have been tried.
+func (t *Transport) followAll(l *link) []chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.link = l
+	var awaited []chan struct{}
+	for c := range t.consumers {
+		tried := make(chan struct{})
+		c.loops.Go(func() { c.follow(l, sync.OnceFunc(func() { close(tried) })) })
+		if c.queue.Latest {
+			awaited = append(awaited, tried)
+		}
+	}
+	return awaited
 }
 
 func (t *Transport) reportBlock(l *link, blocking amqp.Blocking) {

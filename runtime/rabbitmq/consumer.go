@@ -25,6 +25,8 @@ type consumer struct {
 	// trying again cannot help.
 	first chan error
 
+	delivering sync.Mutex // held while deliver runs
+
 	stopped chan struct{} // closed by Stop
 	stop    sync.Once
 
@@ -107,7 +109,9 @@ func (c *consumer) consume(l *link, subscribed func()) error {
 		_ = channel.Cancel(c.tag, false)
 	}
 	for message := range messages {
+		c.delivering.Lock() // the last connection's loop may be at its last message
 		c.deliver(c.delivery(l, channel, &message))
+		c.delivering.Unlock()
 	}
 	if c.isStopped() {
 		return nil // the channel stays open for what is not settled yet

@@ -12,7 +12,15 @@ import (
 type outgoing struct {
 	runtime.Publishing
 	done func(error)
+	// breaks counts the connections that broke while the message was sent and
+	// not confirmed.
+	breaks int
 }
+
+// maxBreaks is the number of connections that a held message may break with. A
+// broker closes the connection on a message that it does not want, for example
+// one larger than its limit; without a bound it would be sent for ever.
+const maxBreaks = 5
 
 // verdict is a call of a done function that waits until no lock is held.
 type verdict struct {
@@ -164,11 +172,15 @@ func (o *outbox) disconnected() {
 	}
 	var again []outgoing
 	for _, out := range o.sent.all() {
-		if out.Hold {
+		out.breaks++
+		switch {
+		case !out.Hold:
+			told.add(&out, runtime.ErrLost)
+		case out.breaks >= maxBreaks:
+			told.add(&out, runtime.ErrRefused)
+		default:
 			again = append(again, out)
 			o.bytes += len(out.Body)
-		} else {
-			told.add(&out, runtime.ErrLost)
 		}
 	}
 	o.sent.replace(nil)

@@ -29,8 +29,10 @@ type Transport struct {
 	tags      int
 	closed    bool
 
+	stateMu sync.Mutex // protects state
+	state   runtime.State
+
 	watch    sync.Mutex // held while the watchers are told, so that they are told in order
-	state    runtime.State
 	watchers map[int]func(runtime.State)
 	watcher  int
 }
@@ -64,7 +66,7 @@ func Connect(config Config) (*Transport, error) {
 
 // Publish implements [runtime.Transport].
 func (t *Transport) Publish(message runtime.Publishing, done func(error)) {
-	if err := t.outbox.put(outgoing{message, done}); err != nil {
+	if err := t.outbox.put(outgoing{Publishing: message, done: done}); err != nil {
 		done(err)
 	}
 }
@@ -130,8 +132,8 @@ func (t *Transport) currentLink() *link {
 
 // State implements [runtime.Transport].
 func (t *Transport) State() runtime.State {
-	t.watch.Lock()
-	defer t.watch.Unlock()
+	t.stateMu.Lock()
+	defer t.stateMu.Unlock()
 	return t.state
 }
 
@@ -142,7 +144,7 @@ func (t *Transport) Watch(changed func(runtime.State)) (stop func()) {
 	t.watcher++
 	id := t.watcher
 	t.watchers[id] = changed
-	changed(t.state)
+	changed(t.State())
 	return func() {
 		t.watch.Lock()
 		defer t.watch.Unlock()
@@ -153,10 +155,14 @@ func (t *Transport) Watch(changed func(runtime.State)) (stop func()) {
 func (t *Transport) setState(state runtime.State) {
 	t.watch.Lock()
 	defer t.watch.Unlock()
-	if state.Since = time.Now(); !t.state.Connected && !state.Connected {
-		state.Since = t.state.Since // the same outage, for another reason
+	if last := t.State(); last.Connected || state.Connected {
+		state.Since = time.Now()
+	} else {
+		state.Since = last.Since // the same outage, for another reason
 	}
+	t.stateMu.Lock()
 	t.state = state
+	t.stateMu.Unlock()
 	for _, changed := range t.watchers {
 		changed(state)
 	}
@@ -182,6 +188,7 @@ func (t *Transport) Close(ctx context.Context) error {
 	t.loops.Wait()
 	t.outbox.drop()
 	t.waitForConsumers()
+	t.setState(runtime.State{Connects: t.State().Connects, Err: runtime.ErrClosed})
 	return err
 }
 

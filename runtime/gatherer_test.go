@@ -1,0 +1,118 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// gathered notes the batches that a gatherer sends; settle settles the oldest.
+type gathered struct {
+	*gatherer[int]
+	t       *testing.T
+	batches [][]int
+	settles []func()
+}
+
+// advance lets the time of a synctest bubble pass.
+func advance(d time.Duration) { <-time.After(d) }
+
+func newGathered(t *testing.T, limits Batching) *gathered {
+	g := &gathered{t: t}
+	g.gatherer = newGatherer(limits.withDefaults(), func(batch []int, _ int, settled func()) {
+		g.batches = append(g.batches, batch)
+		g.settles = append(g.settles, settled)
+	})
+	return g
+}
+
+func (g *gathered) settle() {
+	settled := g.settles[0]
+	g.settles = g.settles[1:]
+	settled()
+}
+
+func (g *gathered) expect(want ...[]int) {
+	g.t.Helper()
+	if fmt.Sprint(g.batches) != fmt.Sprint(want) {
+		g.t.Errorf("sent %v, want %v", g.batches, want)
+	}
+}
+
+func TestFirstEntryLeavesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{})
+		g.add(1, 10, 0)
+		g.add(2, 10, 0)
+		g.add(3, 10, 0)
+		g.expect([]int{1})
+		g.settle()
+		g.expect([]int{1}, []int{2, 3})
+		if g.idle() {
+			t.Error("idle with a message under way")
+		}
+		g.settle()
+		if !g.idle() {
+			t.Error("not idle with nothing under way")
+		}
+		advance(time.Second) // the timer fires on nothing
+		g.expect([]int{1}, []int{2, 3})
+	})
+}
+
+func TestEntriesLingerNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{Linger: time.Millisecond})
+		g.add(1, 10, 0)
+		g.add(2, 10, 0)
+		advance(2 * time.Millisecond)
+		synctest.Wait()
+		g.expect([]int{1}, []int{2})
+	})
+}
+
+func TestEntriesAndBytesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{MaxEntries: 3, MaxBytes: 100})
+		for i := range 7 {
+			g.add(i, 10, 0)
+		}
+		g.expect([]int{0}, []int{1, 2, 3}, []int{4, 5, 6})
+		g.add(7, 60, 0)
+		g.add(8, 60, 0) // does not fit beside 7
+		g.add(9, 500, 0)
+		g.expect([]int{0}, []int{1, 2, 3}, []int{4, 5, 6}, []int{7}, []int{8}, []int{9})
+	})
+}
+
+func TestSlowWorkGoesOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{})
+		for i := range 3 {
+			g.add(i, 10, 10*time.Millisecond)
+		}
+		for i := range 4 {
+			g.add(10+i, 10, workPerMessage/2)
+		}
+		g.expect([]int{0}, []int{1}, []int{2}, []int{10, 11}, []int{12, 13})
+	})
+}
+
+func TestIdleDestinationsAreDropped(t *testing.T) {
+	var settles []func()
+	g := newGatherers(func(string) *gatherer[int] {
+		return newGatherer(Batching{}.withDefaults(), func(_ []int, _ int, settled func()) { settles = append(settles, settled) })
+	})
+	for i := range 10 * minSweep {
+		g.add(fmt.Sprint(i), i, 1, 0)
+		for _, settled := range slices.Backward(settles) {
+			settled()
+		}
+		settles = nil
+	}
+	if len(g.inUse) > minSweep {
+		t.Errorf("%d gatherers are kept, want at most %d", len(g.inUse), minSweep)
+	}
+}

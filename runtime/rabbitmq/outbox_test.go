@@ -1,0 +1,244 @@
+package rabbitmq
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+// box is an outbox whose messages note their fate.
+type box struct {
+	*outbox
+	t     *testing.T
+	fates map[string][]error
+}
+
+func newBox(t *testing.T) *box {
+	return &box{outbox: newOutbox(time.Second, 1000), t: t, fates: map[string][]error{}}
+}
+
+func (b *box) publish(name string, change func(*runtime.Publishing)) {
+	message := runtime.Publishing{RoutingKey: name, Body: []byte(name)}
+	if change != nil {
+		change(&message)
+	}
+	note := func(err error) { b.fates[name] = append(b.fates[name], err) }
+	if err := b.put(outgoing{Publishing: message, done: note}); err != nil {
+		note(err)
+	}
+}
+
+// advance lets the time of a synctest bubble pass.
+func advance(d time.Duration) { <-time.After(d) }
+
+func hold(m *runtime.Publishing) { m.Hold = true }
+
+// write takes out what a writer would send.
+func (b *box) write() []string {
+	var names []string
+	for {
+		message, ok := b.next()
+		if !ok {
+			return names
+		}
+		names = append(names, message.RoutingKey)
+	}
+}
+
+func (b *box) expect(name string, want ...error) {
+	b.t.Helper()
+	got := b.fates[name]
+	if len(got) != len(want) {
+		b.t.Errorf("%s: got fates %v, want %v", name, got, want)
+		return
+	}
+	for i := range want {
+		if !errors.Is(got[i], want[i]) {
+			b.t.Errorf("%s: got fates %v, want %v", name, got, want)
+		}
+	}
+}
+
+func (b *box) expectWritten(want ...string) {
+	b.t.Helper()
+	if got := b.write(); fmt.Sprint(got) != fmt.Sprint(want) {
+		b.t.Errorf("written: %v, want %v", got, want)
+	}
+}
+
+func TestConfirmsFollowTheOrderOfSending(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publish("a", nil)
+	b.publish("b", nil)
+	b.expectWritten("a", "b")
+	b.confirm(nil)
+	b.confirm(runtime.ErrNoQueue)
+	b.confirm(nil) // of a message that was never sent
+	b.expect("a", nil)
+	b.expect("b", runtime.ErrNoQueue)
+}
+
+func TestShortOutageIsNotSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		b.connected()
+		b.disconnected()
+		b.publish("a", nil)
+		advance(900 * time.Millisecond)
+		b.sweep()
+		b.connected()
+		b.expectWritten("a")
+	})
+}
+
+func TestLongOutageFailsWhatIsNotHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		b.connected()
+		b.disconnected()
+		b.publish("early", nil)
+		b.publish("held", hold)
+		advance(time.Second)
+		b.sweep()
+		b.publish("late", nil)
+		b.expect("early", runtime.ErrDisconnected)
+		b.expect("late", runtime.ErrDisconnected)
+		b.connected()
+		b.expectWritten("held")
+	})
+}
+
+func TestBrokenConnectionLosesWhatIsNotHeld(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publish("a", nil)
+	b.publish("b", hold)
+	b.publish("c", hold)
+	b.expectWritten("a", "b", "c")
+	b.publish("d", hold)
+	b.disconnected()
+	b.expect("a", runtime.ErrLost)
+	b.connected()
+	b.expectWritten("b", "c", "d")
+}
+
+func TestMessageThatBreaksConnectionsIsGivenUp(t *testing.T) {
+	b := newBox(t)
+	b.publish("poison", hold)
+	for range maxBreaks {
+		b.expect("poison")
+		b.connected()
+		b.write()
+		b.disconnected()
+	}
+	b.expect("poison", runtime.ErrRefused)
+}
+
+func TestBlockFailsWhatIsNotHeld(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publish("sent", nil)
+	b.publish("sent and held", hold)
+	b.write()
+	b.publish("waiting", nil)
+	b.publish("waiting and held", hold)
+	b.setBlocked(true)
+	b.publish("new", nil)
+	for _, name := range []string{"sent", "waiting", "new"} {
+		b.expect(name, runtime.ErrBlocked)
+	}
+	b.expectWritten()
+	b.setBlocked(false)
+	b.expectWritten("waiting and held")
+	b.confirm(nil) // of "sent", which has its fate already
+	b.confirm(nil)
+	b.expect("sent", runtime.ErrBlocked)
+	b.expect("sent and held", nil)
+}
+
+func TestDeadlinePassesWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		soon := func(m *runtime.Publishing) {
+			m.Hold = true
+			m.Deadline = time.Now().Add(time.Second)
+		}
+		b.publish("swept", soon)
+		advance(2 * time.Second)
+		b.sweep()
+		b.expect("swept", runtime.ErrExpired)
+		b.publish("found", soon)
+		advance(2 * time.Second)
+		b.connected()
+		b.expectWritten()
+		b.expect("found", runtime.ErrExpired)
+	})
+}
+
+func TestBacklogIsBounded(t *testing.T) {
+	b := newBox(t)
+	large := func(m *runtime.Publishing) { m.Hold, m.Body = true, make([]byte, 2000) }
+	b.publish("alone", large) // larger than the bound, but nothing else waits
+	b.publish("second", hold)
+	b.expect("second", runtime.ErrBacklog)
+	b.connected()
+	b.expectWritten("alone")
+	b.publish("third", hold)
+	b.expectWritten("third")
+}
+
+func TestFinishWaitsForTheLastConfirm(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publish("a", nil)
+	done := b.finish()
+	b.publish("late", nil)
+	b.expect("late", runtime.ErrClosed)
+	b.write()
+	select {
+	case <-done:
+		t.Fatal("finished before the confirm")
+	default:
+	}
+	b.confirm(nil)
+	<-done
+}
+
+func TestDropFailsWhatIsLeft(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publish("sent", hold)
+	b.write()
+	b.publish("waiting", hold)
+	b.drop()
+	b.expect("sent", runtime.ErrClosed)
+	b.expect("waiting", runtime.ErrClosed)
+}
+
+func TestFifoKeepsOrderAndForgets(t *testing.T) {
+	var f fifo[int]
+	next := 0
+	for i := range 10_000 {
+		f.push(i)
+		if i%3 != 0 {
+			if got := f.pop(); got != next {
+				t.Fatalf("got %d, want %d", got, next)
+			}
+			next++
+		}
+	}
+	for f.len() > 0 {
+		if got := f.pop(); got != next {
+			t.Fatalf("got %d, want %d", got, next)
+		}
+		next++
+	}
+	if len(f.items) != 0 {
+		t.Errorf("the empty queue keeps %d items", len(f.items))
+	}
+}
