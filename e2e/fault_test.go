@@ -343,11 +343,11 @@ func TestTLSWithClientCertificates(t *testing.T) {
 	stranger := r.clientOn(connectTo(t, rabbitmq.Config{
 		URLs: []string{broker.TLSURL()}, TLS: files.ConfigWithoutCertificate(t),
 	}), runtime.ClientConfig{})
+	// The error is the broker's alert or the end of the connection, whichever
+	// comes first: with TLS 1.3 the client's part of the handshake has succeeded.
 	_, err := invoke(t.Context(), stranger, r.echo.echo, "x")
 	expectCode(t, err, codes.Unavailable)
-	if !strings.Contains(err.Error(), "tls") {
-		t.Errorf("%q does not say that TLS failed", err)
-	}
+	t.Logf("without a certificate: %v", err)
 }
 
 func TestDeadBrokerOfSeveralIsPassedOver(t *testing.T) {
