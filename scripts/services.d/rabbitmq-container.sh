@@ -14,7 +14,7 @@ rabbitmq_container_engine() {
   done
 }
 
-rabbitmq_container_name() { printf 'mqrpc-rabbitmq-%d' "$(rabbitmq_var "$1" port)"; }
+rabbitmq_container_name() { printf 'mqrpc-rabbitmq-%d' "$(node_var "$1" port)"; }
 
 # rabbitmq_container_do VERB DIR ... runs an engine's command on the container.
 rabbitmq_container_do() {
@@ -28,7 +28,7 @@ rabbitmq_container_do() {
 rabbitmq_container_conf() {
   # The engine's bridge is not loopback, and the ports are published on it only.
   echo 'loopback_users = none'
-  [[ -z $(rabbitmq_var "$1" tls) ]] || rabbitmq_tls_conf 5671 /certs
+  [[ -z $(node_var "$1" tls) ]] || rabbitmq_tls_conf 5671 /certs
 }
 
 rabbitmq_container_launch() {
@@ -37,7 +37,7 @@ rabbitmq_container_launch() {
   ! rabbitmq_container_do start "$dir" >/dev/null 2>&1 || return 0
   engine=$(rabbitmq_container_engine)
   [[ -n $engine ]] || { say "no container engine answers"; return 1; }
-  port=$(rabbitmq_var "$dir" port)
+  port=$(node_var "$dir" port)
   chmod -R a+rX "$dir/certs" "$dir/rabbitmq.conf" # the broker's user is another there
   "$engine" run --detach --name "$(rabbitmq_container_name "$dir")" \
     --hostname mqrpc --env RABBITMQ_NODENAME=rabbit@localhost \

@@ -16,7 +16,7 @@ rabbitmq_package_bin() {
 # loopback, whatever the caller's environment and /etc/rabbitmq say.
 rabbitmq_package_command() {
   local dir=$1 script=$2 port cores
-  port=$(rabbitmq_var "$dir" port)
+  port=$(node_var "$dir" port)
   cores=$(nproc)
   command=(
     env -i PATH="$PATH" LANG=C.UTF-8 HOME="$dir/home"
@@ -46,8 +46,8 @@ rabbitmq_package_command() {
 
 rabbitmq_package_conf() {
   local dir=$1
-  if [[ -n $(rabbitmq_var "$dir" tls) ]]; then
-    rabbitmq_tls_conf "127.0.0.1:$(($(rabbitmq_var "$dir" port) + 1))" "$dir/certs"
+  if [[ -n $(node_var "$dir" tls) ]]; then
+    rabbitmq_tls_conf "127.0.0.1:$(($(node_var "$dir" port) + 1))" "$dir/certs"
   fi
 }
 
@@ -69,7 +69,7 @@ rabbitmq_package_launch() {
 rabbitmq_package_launch_epmd() {
   local dir=$1 port
   ! process_alive "$dir/epmd.pid" || return 0
-  port=$(($(rabbitmq_var "$dir" port) + 3))
+  port=$(($(node_var "$dir" port) + 3))
   process_launch "$dir/epmd.pid" "$dir/log/epmd.log" \
     env -i PATH="$PATH" epmd -port "$port" -address 127.0.0.1
   until process_listens "$dir/epmd.pid" "$port"; do
@@ -79,7 +79,7 @@ rabbitmq_package_launch_epmd() {
 }
 
 rabbitmq_package_alive() { process_alive "$1/node.pid"; }
-rabbitmq_package_listens() { process_listens "$1/node.pid" "$(rabbitmq_var "$1" port)"; }
+rabbitmq_package_listens() { process_listens "$1/node.pid" "$(node_var "$1" port)"; }
 
 rabbitmq_package_stop() {
   process_end "$1/node.pid" TERM 30

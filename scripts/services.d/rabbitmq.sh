@@ -45,7 +45,7 @@ rabbitmq_start() {
   else
     rabbitmq_start_new "$dir" "$port" "$tls" "$conf"
   fi
-  rabbitmq_urls "$dir"
+  rabbitmq_url "$dir"
 }
 
 # rabbitmq_start_new tries again where it chose the ports itself: somebody may
@@ -71,7 +71,7 @@ rabbitmq_create() {
   local backend
   backend=$(rabbitmq_backend)
   [[ -n $port ]] || port=$(rabbitmq_free_port)
-  printf '%s=%q\n' backend "$backend" port "$port" tls "${tls:+yes}" >"$dir/node.env"
+  printf '%s=%q\n' service rabbitmq backend "$backend" port "$port" tls "${tls:+yes}" >"$dir/node.env"
   mkdir -p "$dir/certs" "$dir/data"
   if [[ -n $tls ]]; then
     cp "$tls/ca.pem" "$tls/server.pem" "$tls/server-key.pem" "$dir/certs/"
@@ -107,7 +107,7 @@ CONF
 # rabbitmq_boot launches a node and waits until it speaks AMQP.
 rabbitmq_boot() {
   local dir=$1 limit=$((SECONDS + ${MQRPC_SERVICES_TIMEOUT:-90})) port
-  port=$(rabbitmq_var "$dir" port)
+  port=$(node_var "$dir" port)
   rabbitmq_call launch "$dir" || return 1
   until rabbitmq_call listens "$dir" && rabbitmq_speaks "$port"; do
     rabbitmq_alive "$dir" || return 1
@@ -120,13 +120,13 @@ rabbitmq_boot() {
 rabbitmq_explain() {
   rabbitmq_log "$1" 2>/dev/null | tail -n 30 >&2
   say "RabbitMQ did not start in $1; above is the end of its log, if it got that far." \
-    "Its ports are $(rabbitmq_var "$1" port) and the nine after it: is one taken?"
+    "Its ports are $(node_var "$1" port) and the nine after it: is one taken?"
 }
 
-rabbitmq_stop() { rabbitmq_known "$1" && rabbitmq_call stop "$1"; }
-rabbitmq_kill() { rabbitmq_known "$1" && rabbitmq_call kill "$1"; }
-rabbitmq_ctl() { rabbitmq_known "$1" && rabbitmq_call ctl "$@"; }
-rabbitmq_log() { rabbitmq_known "$1" && rabbitmq_call log "$1"; }
+rabbitmq_stop() { node_known "$1" && rabbitmq_call stop "$1"; }
+rabbitmq_kill() { node_known "$1" && rabbitmq_call kill "$1"; }
+rabbitmq_ctl() { node_known "$1" && rabbitmq_call ctl "$@"; }
+rabbitmq_log() { node_known "$1" && rabbitmq_call log "$1"; }
 rabbitmq_alive() { [[ -e $1/node.env ]] && rabbitmq_call alive "$1"; }
 
 rabbitmq_remove() {
@@ -142,36 +142,33 @@ rabbitmq_remove() {
 
 # ---- what is known of a node -----------------------------------------------
 
-rabbitmq_known() { [[ -e $1/node.env ]] || die "no node in $1: scripts/services node start $1"; }
-
-# rabbitmq_var DIR NAME prints one of node.env's variables.
-rabbitmq_var() {
-  local backend='' port='' tls=''
-  # shellcheck disable=SC1091
-  source "$1/node.env"
-  printf '%s' "${!2}"
-}
-
 # rabbitmq_call VERB DIR ... calls the function of the node's own backend.
 rabbitmq_call() {
   local verb=$1 dir
   dir=$(cd "$2" && pwd)
   shift 2
-  "rabbitmq_$(rabbitmq_var "$dir" backend)_$verb" "$dir" "$@"
+  "rabbitmq_$(node_var "$dir" backend)_$verb" "$dir" "$@"
 }
 
-# rabbitmq_url DIR SCHEME prints the URL of one listener.
-rabbitmq_url() {
+# rabbitmq_listener DIR SCHEME prints the URL of one listener.
+rabbitmq_listener() {
   local port
-  port=$(rabbitmq_var "$1" port)
+  port=$(node_var "$1" port)
   [[ $2 == amqp ]] || port=$((port + 1))
   printf '%s://guest:guest@127.0.0.1:%d/\n' "$2" "$port"
 }
 
-rabbitmq_urls() {
-  rabbitmq_known "$1"
-  rabbitmq_url "$1" amqp
-  [[ -z $(rabbitmq_var "$1" tls) ]] || rabbitmq_url "$1" amqps
+rabbitmq_url() {
+  node_known "$1"
+  rabbitmq_listener "$1" amqp
+  [[ -z $(node_var "$1" tls) ]] || rabbitmq_listener "$1" amqps
+}
+
+# rabbitmq_packages prints the packages to install.
+rabbitmq_packages() {
+  if [[ $(rabbitmq_backend) == package && -z $(rabbitmq_package_bin) ]]; then
+    echo rabbitmq-server
+  fi
 }
 
 # rabbitmq_backend prints the backend for new nodes: the package, unless only
