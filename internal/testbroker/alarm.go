@@ -7,6 +7,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/mqrpc/mqrpc/internal/servicescript"
 )
 
 const (
@@ -50,7 +52,7 @@ func (n *node) block() error {
 	if err != nil {
 		return err
 	}
-	if _, err := runScript("ctl", n.dir, "set_vm_memory_high_watermark", noMemory); err != nil {
+	if _, err := servicescript.Node("ctl", n.dir, "set_vm_memory_high_watermark", noMemory); err != nil {
 		return errors.Join(err, probe.close())
 	}
 	if err := probe.awaitBlocked(); err != nil {
@@ -66,7 +68,7 @@ func (n *node) unblock() error {
 	if n.probe == nil {
 		return nil
 	}
-	if _, err := runScript("ctl", n.dir, "set_vm_memory_high_watermark", enoughMemory); err != nil {
+	if _, err := servicescript.Node("ctl", n.dir, "set_vm_memory_high_watermark", enoughMemory); err != nil {
 		return err
 	}
 	err := n.probe.awaitUnblocked()

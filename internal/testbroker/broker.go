@@ -3,6 +3,8 @@ package testbroker
 import (
 	"strings"
 	"testing"
+
+	"github.com/mqrpc/mqrpc/internal/servicescript"
 )
 
 // Options say how a private broker differs from the default one.
@@ -82,7 +84,7 @@ func (b *Broker) Start() {
 // Ctl runs rabbitmqctl on the broker and returns what it prints.
 func (b *Broker) Ctl(args ...string) string {
 	b.t.Helper()
-	out, err := runScript("ctl", b.node.dir, args...)
+	out, err := servicescript.Node(append([]string{"ctl", b.node.dir}, args...)...)
 	b.check(err)
 	return out
 }
@@ -90,7 +92,7 @@ func (b *Broker) Ctl(args ...string) string {
 // Logs returns what the broker has logged since it was first started.
 func (b *Broker) Logs() string {
 	b.t.Helper()
-	out, err := runScript("log", b.node.dir)
+	out, err := servicescript.Node("log", b.node.dir)
 	b.check(err)
 	return out
 }

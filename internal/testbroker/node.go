@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/mqrpc/mqrpc/internal/servicescript"
 )
 
 // node is a private RabbitMQ. Its methods say what went wrong; [Broker] turns
@@ -21,7 +23,7 @@ type node struct {
 
 // launchNode makes a new node and starts it.
 func launchNode(opts Options) (*node, error) {
-	dir, err := newNodeDir()
+	dir, err := servicescript.NewDir("broker")
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func launchNode(opts Options) (*node, error) {
 // start starts the node, for the first time or again, and returns when it
 // accepts connections. A node that runs is left alone.
 func (n *node) start() error {
-	out, err := runScript("start", n.dir, n.startOptions...)
+	out, err := servicescript.Node(append([]string{"start", n.dir}, n.startOptions...)...)
 	if err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (n *node) start() error {
 
 // end stops the node by one of the script's actions.
 func (n *node) end(action string) error {
-	_, err := runScript(action, n.dir)
+	_, err := servicescript.Node(action, n.dir)
 	n.dropProbe()
 	return err
 }

@@ -1,4 +1,6 @@
-package testbroker
+// Package servicescript runs scripts/services for the packages that give tests
+// their servers.
+package servicescript
 
 import (
 	"context"
@@ -26,17 +28,18 @@ const (
 func repoRoot() (string, error) {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
-		return "", errors.New("testbroker: the source's location is unknown")
+		return "", errors.New("servicescript: the source's location is unknown")
 	}
 	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
 	if _, err := os.Stat(filepath.Join(root, "scripts", "services")); err != nil {
-		return "", fmt.Errorf("testbroker: run the tests from the source tree, without -trimpath: %w", err)
+		return "", fmt.Errorf("servicescript: run the tests from the source tree, without -trimpath: %w", err)
 	}
 	return root, nil
 }
 
-// newNodeDir makes an empty directory for a private broker's files.
-func newNodeDir() (string, error) {
+// NewDir makes an empty directory for a private server's files. Its name begins
+// with the prefix.
+func NewDir(prefix string) (string, error) {
 	state := os.Getenv(dirVariable)
 	if state == "" {
 		root, err := repoRoot()
@@ -46,23 +49,23 @@ func newNodeDir() (string, error) {
 		state = filepath.Join(root, ".services")
 	}
 	nodes := filepath.Join(state, "nodes")
-	if err := os.MkdirAll(nodes, 0o755); err != nil {
+	if err := os.MkdirAll(nodes, 0o755); err != nil { //nolint:gosec // servers run by another user enter it
 		return "", err
 	}
-	return os.MkdirTemp(nodes, "broker.")
+	return os.MkdirTemp(nodes, prefix+".")
 }
 
-// runScript runs "scripts/services node ACTION DIR ARGS..." and returns what
-// it prints.
-func runScript(action, dir string, args ...string) (string, error) {
+// Node runs "scripts/services node ARGS..." and returns what it prints. It takes
+// two minutes at most. An error holds all output.
+func Node(args ...string) (string, error) {
 	root, err := repoRoot()
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scriptTimeout)
 	defer cancel()
-	args = append([]string{"node", action, dir}, args...)
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "scripts", "services"), args...)
+	args = append([]string{"node"}, args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "scripts", "services"), args...) //nolint:gosec // tests say what to run
 	cmd.WaitDelay = time.Second
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
