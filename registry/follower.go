@@ -34,8 +34,10 @@ type FollowerConfig struct {
 	// PollInterval is the time between two comparisons with the store, of which
 	// each takes up to a tenth more. Default 10 minutes.
 	PollInterval time.Duration
-	// ConfirmAfter is how long an announced state may take to be saved. Then it
-	// is compared with the store, which wins. Default 30 seconds.
+	// ConfirmAfter is how long an announced state may take to be saved. Then,
+	// or up to a tenth later, it is compared with the store, which wins. So is
+	// every state that was loaded: a change may have been announced just before
+	// and saved just after. Default 30 seconds.
 	ConfirmAfter time.Duration
 	// QueryTimeout bounds every query of the store. Default 5 seconds.
 	QueryTimeout time.Duration
@@ -98,7 +100,8 @@ type Follower struct {
 	entries map[Key]*entry
 	due     map[Key]bool  // to be compared with the store now
 	dueAll  bool          // all of them
-	wake    chan struct{} // says that due, dueAll or an announcement is new
+	checks  []check       // ... and later, the earliest first
+	wake    chan struct{} // says that one of these is new
 	health  Health
 
 	tick atomic.Int64 // orders reads of the store and confirmations
@@ -114,8 +117,14 @@ type entry struct {
 	rejected  Head      // of the last state that Apply has refused
 	confirmed int64     // the tick at which the store was known to hold head; 0: never
 	stored    bool      // the store has held some state of the API
-	announced time.Time // when an unconfirmed head came; zero: confirmed or adopted
+	announced time.Time // when an unconfirmed head came; zero: it was not announced
 	adopted   bool      // head came by Adopt
+}
+
+// check is an API that the store is to be asked about at some time.
+type check struct {
+	key Key
+	at  time.Time
 }
 
 // Health is how a follower gets on.

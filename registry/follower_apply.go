@@ -58,7 +58,7 @@ func (f *Follower) applyAnnounced(e *entry, api *mqrpcv1.Api) {
 		return
 	}
 	e.announced = time.Now()
-	f.wakeUp() // to confirm it in time
+	f.askLater(e.key)
 }
 
 // errGone: the entry was removed meanwhile.
@@ -82,6 +82,9 @@ func (f *Follower) applyStored(e *entry, api *mqrpcv1.Api, tick int64) error {
 		}
 		if err := f.put(e, api); err != nil {
 			return err
+		}
+		if !e.stored {
+			f.askLater(e.key)
 		}
 		e.confirm(f.tick.Add(1))
 	case older, pending:

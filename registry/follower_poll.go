@@ -26,6 +26,15 @@ func (f *Follower) askAll() {
 	f.wakeUp()
 }
 
+// askLater has the store asked about one API, after the time that an announced
+// state may take to be saved.
+func (f *Follower) askLater(key Key) {
+	f.mu.Lock()
+	f.checks = append(f.checks, check{key: key, at: time.Now().Add(f.config.ConfirmAfter)})
+	f.mu.Unlock()
+	f.wakeUp()
+}
+
 func (f *Follower) wakeUp() {
 	select {
 	case f.wake <- struct{}{}:
@@ -74,20 +83,17 @@ func jitter(d time.Duration) time.Duration {
 	return d + rand.N(d/10+1) //nolint:gosec // it spreads load, it guards nothing
 }
 
-// nextRound is when the store must be asked next: for the poll, or before to
-// confirm what was announced.
+// nextRound is when the store must be asked next: for the poll, or before for a
+// check. Checks wait a little for one another, so that many make one query.
 func (f *Follower) nextRound(poll time.Time) time.Time {
-	next := poll
-	for _, e := range f.all() {
-		e.mu.Lock()
-		if !e.announced.IsZero() {
-			if at := e.announced.Add(f.config.ConfirmAfter); at.Before(next) {
-				next = at
-			}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.checks) > 0 {
+		if at := f.checks[0].at.Add(f.config.ConfirmAfter / 10); at.Before(poll) {
+			return at
 		}
-		e.mu.Unlock()
 	}
-	return next
+	return poll
 }
 
 // round asks the store about all that is due, and reports whether it answered.
@@ -108,23 +114,36 @@ func (f *Follower) round() bool {
 // take returns the entries that are due, and makes them due no more.
 func (f *Follower) take() []*entry {
 	f.mu.Lock()
-	all, due := f.dueAll, f.due
+	now := time.Now()
+	for len(f.checks) > 0 && !f.checks[0].at.After(now) {
+		if key := f.checks[0].key; f.entries[key] != nil {
+			f.due[key] = true
+		}
+		f.checks = f.checks[1:]
+	}
+	all := f.dueAll
+	candidates := make([]*entry, 0, len(f.due))
+	for key, e := range f.entries {
+		if !all {
+			break
+		}
+		candidates = append(candidates, e)
+		delete(f.due, key)
+	}
+	for key := range f.due {
+		candidates = append(candidates, f.entries[key])
+	}
 	f.dueAll, f.due = false, make(map[Key]bool)
 	f.mu.Unlock()
 
-	var taken []*entry
-	for _, e := range f.all() {
+	return slices.DeleteFunc(candidates, func(e *entry) bool {
 		e.mu.Lock()
-		switch {
-		case e.head.IsZero(): // its first load is under way
-		case all && e.head.Deleted && e.confirmed > 0:
+		defer e.mu.Unlock()
+		if all && e.head.Deleted && e.confirmed > 0 {
 			f.remove(e) // nobody needs to hear more of it
-		case all, due[e.key], !e.announced.IsZero() && !e.waits(f.config.ConfirmAfter):
-			taken = append(taken, e)
 		}
-		e.mu.Unlock()
-	}
-	return taken
+		return e.gone || e.head.IsZero() // a first load is under way
+	})
 }
 
 // again makes a key due without waking the poller.
@@ -187,16 +206,15 @@ func (f *Follower) catchUp(e *entry, head Head, tick int64) bool {
 		e.confirm(f.tick.Add(1))
 	}
 	skip := v != newer || head == e.rejected || e.gone
-	if v == newer && head == e.rejected {
-		e.announced = time.Time{} // nothing to wait for
-	}
 	e.mu.Unlock()
 	if skip {
 		return true
 	}
 	api, read, err := f.read(e.key)
 	if err != nil {
-		e.postpone()
+		if !errors.Is(err, ErrUnavailable) {
+			f.askLater(e.key)
+		}
 		if f.ctx.Err() == nil {
 			f.config.Logger.Warn("registry: a changed API cannot be loaded, the state before stays in effect",
 				"api", e.key.String(), "error", err)
@@ -205,13 +223,4 @@ func (f *Follower) catchUp(e *entry, head Head, tick int64) bool {
 	}
 	_ = f.applyStored(e, api, read) // put has logged it
 	return true
-}
-
-// postpone has the confirmation of an announced state wait once more.
-func (e *entry) postpone() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.announced.IsZero() {
-		e.announced = time.Now()
-	}
 }

@@ -66,6 +66,8 @@ func (r *Registry) Announce(ctx context.Context, api *mqrpcv1.Api) error {
 func (r *Registry) watching() []*watch { return slices.Collect(maps.Keys(r.watches)) }
 
 // Follow implements [registry.Watch].
+//
+// It takes no time, so it does not look whether the context has ended.
 func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 	w.mu.Lock()
 	w.followed[key] = true
@@ -76,7 +78,7 @@ func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 	}
 	w.registry.mu.Lock()
 	defer w.registry.mu.Unlock()
-	if err := w.registry.check(ctx); err != nil {
+	if err := w.registry.check(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("follow %s: %w", key, err)
 	}
 	return nil

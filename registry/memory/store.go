@@ -12,12 +12,19 @@ import (
 	"github.com/mqrpc/mqrpc/registry"
 )
 
-// Registry is a registry in memory. Make it with [New].
+// Registry is one connection to a registry in memory. Make the first with [New]
+// and further ones with [Registry.Connect].
 //
 // It is safe for concurrent use.
 type Registry struct {
+	*shared
+
+	closed bool // under shared's mutex
+}
+
+// shared is what all connections to a registry share.
+type shared struct {
 	mu      sync.Mutex
-	closed  bool
 	fault   error
 	apis    map[registry.Key][]*mqrpcv1.Api // the changes, oldest first
 	watches map[*watch]bool
@@ -30,14 +37,19 @@ var (
 
 // New makes an empty registry.
 func New() *Registry {
-	return &Registry{
+	return &Registry{shared: &shared{
 		apis:    make(map[registry.Key][]*mqrpcv1.Api),
 		watches: make(map[*watch]bool),
-	}
+	}}
 }
 
+// Connect makes one more connection to the same registry, to be closed by
+// itself.
+func (r *Registry) Connect() *Registry { return &Registry{shared: r.shared} }
+
 // Fail makes every operation fail with ErrUnavailable because of err, and cuts
-// all watches off, until it is called with nil: a registry that is down.
+// all watches off, for all connections, until it is called with nil: a registry
+// that is down.
 func (r *Registry) Fail(err error) {
 	r.mu.Lock()
 	healed := r.fault != nil && err == nil
@@ -184,11 +196,12 @@ func (r *Registry) Save(ctx context.Context, api *mqrpcv1.Api) error {
 	return nil
 }
 
-// Close implements [registry.Store] and [registry.Notifier].
+// Close implements [registry.Store] and [registry.Notifier]. What is saved stays
+// for other connections.
 func (r *Registry) Close() error {
 	r.mu.Lock()
 	r.closed = true
-	watches := r.watching()
+	watches := slices.DeleteFunc(r.watching(), func(w *watch) bool { return w.registry != r })
 	r.mu.Unlock()
 	for _, w := range watches {
 		_ = w.Close()
