@@ -1,0 +1,69 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	sqlitedriver "modernc.org/sqlite"
+	sqlitecodes "modernc.org/sqlite/lib"
+
+	"github.com/mqrpc/mqrpc/registry"
+)
+
+// classify gives a database's error the registry's meaning. ctx is the caller's.
+func (s *Store) classify(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.closed.Load():
+		return fmt.Errorf("%w: %w", registry.ErrClosed, err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w: %w", registry.ErrUnavailable, ctx.Err(), err)
+	}
+	for _, known := range []error{
+		registry.ErrNotFound, registry.ErrConflict, registry.ErrInvalid, registry.ErrCorrupt, registry.ErrUnavailable,
+	} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%w: %w", registry.ErrNotFound, err)
+	}
+	if damaged(err) {
+		return fmt.Errorf("%w: %w", registry.ErrCorrupt, err)
+	}
+	// A database that is away, full, locked for too long, or has refused: all of
+	// that may pass, and none of it says anything about the API.
+	return fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
+}
+
+// conflict reports whether another writer was first.
+func conflict(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code {
+		case "23505", "40001", "40P01": // unique_violation, serialization_failure, deadlock_detected
+			return true
+		}
+		return false
+	}
+	var lite *sqlitedriver.Error
+	if errors.As(err, &lite) {
+		return lite.Code()&0xff == sqlitecodes.SQLITE_CONSTRAINT
+	}
+	return false
+}
+
+// damaged reports whether the database's file is.
+func damaged(err error) bool {
+	var lite *sqlitedriver.Error
+	if !errors.As(err, &lite) {
+		return false
+	}
+	code := lite.Code() & 0xff
+	return code == sqlitecodes.SQLITE_CORRUPT || code == sqlitecodes.SQLITE_NOTADB
+}
