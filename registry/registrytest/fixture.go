@@ -21,12 +21,13 @@ type fixture struct {
 	t        *testing.T
 	backend  Backend
 	patience time.Duration
+	lacks    map[Feature]string
 	borrowed bool // the store is not the backend's
 }
 
 func newFixture(t *testing.T, h Harness) *fixture {
 	t.Helper()
-	f := &fixture{t: t, backend: h.New(t), patience: h.Patience}
+	f := &fixture{t: t, backend: h.New(t), patience: h.Patience, lacks: h.Lacks}
 	if f.backend.Store == nil {
 		f.borrowed = true
 		shared := memory.New()

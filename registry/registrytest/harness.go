@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ type Harness struct {
 	Lacks map[Feature]string
 	// Patience is how long the suite waits for a condition. Default 20 seconds.
 	Patience time.Duration
+
+	faultsOnly bool
 }
 
 // Backend is one registry. Each call of Store and Notifier connects once more,
@@ -70,6 +73,14 @@ func Run(t *testing.T, h Harness) {
 	t.Run("Follower", func(t *testing.T) { runAll(t, h, followerTests()) })
 }
 
+// RunFaults checks only what needs a fault that is not in [Harness.Lacks]: for a
+// server of its own, while Run may have a shared one.
+func RunFaults(t *testing.T, h Harness) {
+	t.Helper()
+	h.faultsOnly = true
+	Run(t, h)
+}
+
 // test is one subtest and what it needs.
 type test struct {
 	name  string
@@ -77,9 +88,17 @@ type test struct {
 	run   func(*fixture)
 }
 
+// isFault reports whether the test needs a fault.
+func (t test) isFault() bool {
+	return slices.ContainsFunc(t.needs, func(f Feature) bool { return f == Sever || f == Expire || f == Stop })
+}
+
 func runAll(t *testing.T, h Harness, tests []test) {
 	t.Helper()
 	for _, test := range tests {
+		if h.faultsOnly && !test.isFault() {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			for _, feature := range test.needs {
 				if reason, lacks := h.Lacks[feature]; lacks {

@@ -43,16 +43,14 @@ func (s *Store) classify(ctx context.Context, err error) error {
 
 // conflict reports whether another writer was first.
 func conflict(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, is := errors.AsType[*pgconn.PgError](err); is {
 		switch pg.Code {
 		case "23505", "40001", "40P01": // unique_violation, serialization_failure, deadlock_detected
 			return true
 		}
 		return false
 	}
-	var lite *sqlitedriver.Error
-	if errors.As(err, &lite) {
+	if lite, is := errors.AsType[*sqlitedriver.Error](err); is {
 		return lite.Code()&0xff == sqlitecodes.SQLITE_CONSTRAINT
 	}
 	return false
@@ -60,8 +58,8 @@ func conflict(err error) bool {
 
 // damaged reports whether the database's file is.
 func damaged(err error) bool {
-	var lite *sqlitedriver.Error
-	if !errors.As(err, &lite) {
+	lite, is := errors.AsType[*sqlitedriver.Error](err)
+	if !is {
 		return false
 	}
 	code := lite.Code() & 0xff
