@@ -15,6 +15,9 @@ var (
 	ErrInvalid = errors.New("invalid API")
 	// ErrCorrupt: what is stored cannot be read as an API.
 	ErrCorrupt = errors.New("the stored API is damaged")
+	// ErrIncompatible: the new contract breaks the stored one, see
+	// [Result].Breaks. Nothing was announced or saved.
+	ErrIncompatible = errors.New("the new contract breaks the stored one")
 	// ErrUnavailable: the registry could not be reached or did not answer in
 	// time. A write that fails with it may or may not have happened.
 	ErrUnavailable = errors.New("the registry is unavailable")

@@ -32,31 +32,43 @@ func Services(api *mqrpcv1.Api) ([]*runtime.Service, error) {
 }
 
 func services(key Key, files *descriptorpb.FileDescriptorSet) ([]*runtime.Service, error) {
+	descriptors, err := serviceDescriptors(key, files)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*runtime.Service, 0, len(descriptors))
+	names := make(map[string]protoreflect.FullName)
+	for _, descriptor := range descriptors {
+		service, err := service(key, descriptor)
+		if err != nil {
+			return nil, err
+		}
+		if other, taken := names[service.Name]; taken {
+			return nil, fmt.Errorf("the services %s and %s share the short name %s", other, service.FullName, service.Name)
+		}
+		names[service.Name] = service.FullName
+		found = append(found, service)
+	}
+	if len(found) == 0 {
+		return nil, errors.New("no service in its files names this module and version")
+	}
+	return found, nil
+}
+
+// serviceDescriptors links files and returns the services of an API.
+func serviceDescriptors(key Key, files *descriptorpb.FileDescriptorSet) ([]protoreflect.ServiceDescriptor, error) {
 	linked, err := link(files)
 	if err != nil {
 		return nil, err
 	}
-	var found []*runtime.Service
-	names := make(map[string]protoreflect.FullName)
+	var found []protoreflect.ServiceDescriptor
 	for _, file := range linked {
 		for i := range file.Services().Len() {
 			descriptor := file.Services().Get(i)
-			if of, ok := serviceKey(descriptor.Options()); !ok || of != key {
-				continue
+			if of, ok := serviceKey(descriptor.Options()); ok && of == key {
+				found = append(found, descriptor)
 			}
-			service, err := service(key, descriptor)
-			if err != nil {
-				return nil, err
-			}
-			if other, taken := names[service.Name]; taken {
-				return nil, fmt.Errorf("the services %s and %s share the short name %s", other, service.FullName, service.Name)
-			}
-			names[service.Name] = service.FullName
-			found = append(found, service)
 		}
-	}
-	if len(found) == 0 {
-		return nil, errors.New("no service in its files names this module and version")
 	}
 	return found, nil
 }

@@ -211,7 +211,7 @@ func testOnlyTheLoaded(f *fixture) {
 }
 
 func testManyAPIs(f *fixture) {
-	const count = 300
+	const count = 100
 	store, writer := f.store(), f.notifier()
 	g := f.gateway()
 	apis := make([]*mqrpcv1.Api, count)

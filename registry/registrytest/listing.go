@@ -101,7 +101,7 @@ func testHeads(f *fixture) {
 }
 
 func testThousands(f *fixture) {
-	const count = 1200
+	const count = 1100
 	store := f.store()
 	heads := make([]registry.Head, count)
 	var group sync.WaitGroup
