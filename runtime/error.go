@@ -84,6 +84,13 @@ func (e *Error) Error() string { return "mqrpc: " + codeName(e.code) + ": " + e.
 // Unwrap returns the error's cause, nil for one that came from the other side.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Is reports that DEADLINE_EXCEEDED is context.DeadlineExceeded, and CANCELLED
+// context.Canceled, whichever side found it.
+func (e *Error) Is(target error) bool {
+	return e.code == codes.DeadlineExceeded && target == context.DeadlineExceeded || //nolint:errorlint // this is what errors.Is calls
+		e.code == codes.Canceled && target == context.Canceled //nolint:errorlint // likewise
+}
+
 // GRPCStatus makes the error readable for gRPC's status package.
 func (e *Error) GRPCStatus() *status.Status { return status.FromProto(e.Proto()) }
 
