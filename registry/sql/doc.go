@@ -15,13 +15,13 @@
 // row. The newest registry.KeepChanges changes are kept, and the contracts that
 // they name.
 //
-// Lists and polls read the table of heads alone. Measured with 100,000 APIs:
-// see BenchmarkHeads and BenchmarkList.
+// Lists and polls read the table of heads alone, see BenchmarkSQLite.
 //
 // # Files
 //
 //	store.go     Store: load, list, history
 //	save.go      ... save, and what is dropped then
+//	import.go    ... save very many
 //	dialect.go   what SQLite and PostgreSQL say differently
 //	sqlite.go    opening SQLite
 //	postgres.go  opening PostgreSQL
