@@ -24,6 +24,7 @@
 //   - worker.go: the life of a worker; worker_receive.go from a message to its
 //     calls, worker_handle.go from a call to its reply, pool.go the handlers'
 //     goroutines
+//   - describe.go, announcer.go: what a worker says of the APIs that it serves
 //   - gatherer.go: how calls and replies gather in messages
 //   - counters.go: what clients and workers count
 package runtime

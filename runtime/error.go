@@ -87,8 +87,8 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is reports that DEADLINE_EXCEEDED is context.DeadlineExceeded, and CANCELLED
 // context.Canceled, whichever side found it.
 func (e *Error) Is(target error) bool {
-	return e.code == codes.DeadlineExceeded && target == context.DeadlineExceeded || //nolint:errorlint // this is what errors.Is calls
-		e.code == codes.Canceled && target == context.Canceled //nolint:errorlint // likewise
+	return e.code == codes.DeadlineExceeded && target == context.DeadlineExceeded ||
+		e.code == codes.Canceled && target == context.Canceled
 }
 
 // GRPCStatus makes the error readable for gRPC's status package.

@@ -37,6 +37,9 @@ type WorkerConfig struct {
 	KeepQueue bool
 	// StopTimeout bounds a graceful stop. Default: 30 s.
 	StopTimeout time.Duration
+	// AnnounceInterval is the time between two announcements of what the worker
+	// serves. Default: 5 s. Negative: it announces nothing.
+	AnnounceInterval time.Duration
 	// MaxPayload bounds a response, encoded, in bytes. Default:
 	// [DefaultMaxPayload].
 	MaxPayload int
@@ -52,6 +55,8 @@ type WorkerConfig struct {
 const (
 	defaultConcurrency = 256
 	defaultStopTimeout = 30 * time.Second
+
+	defaultAnnounceInterval = 5 * time.Second
 )
 
 // Worker serves the services that are registered with it, over a transport.
@@ -88,6 +93,9 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 	}
 	if config.StopTimeout <= 0 {
 		config.StopTimeout = defaultStopTimeout
+	}
+	if config.AnnounceInterval == 0 {
+		config.AnnounceInterval = defaultAnnounceInterval
 	}
 	if config.MaxPayload <= 0 {
 		config.MaxPayload = DefaultMaxPayload
@@ -140,18 +148,18 @@ func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
 	queue := wire.WorkerQueue(service.Module, service.Version)
 	api := w.apis[queue]
 	if api == nil {
-		api = newServedAPI(w, queue)
+		api = newServedAPI(w, service.Module, service.Version)
 		w.apis[queue] = api
+	}
+	if err := api.description.add(service); err != nil {
+		w.problems = append(w.problems, err)
+		return
 	}
 	implemented := map[string]MethodHandler{}
 	for _, handler := range handlers {
 		implemented[handler.method.Name] = handler
 	}
 	for _, method := range service.Methods {
-		if _, twice := api.methods[method.Name]; twice {
-			w.problems = append(w.problems, fmt.Errorf("method %s is registered twice", method))
-			continue
-		}
 		handler, ok := implemented[method.Name]
 		if !ok {
 			handler = MethodHandler{method: method}
@@ -189,8 +197,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	err := w.consume(ctx)
 	if err == nil {
 		w.log.Info("the worker is ready", slog.String("instance", w.config.Instance), slog.Any("queues", w.queues()))
+		announcer := startAnnouncing(w)
 		close(w.ready)
 		<-ctx.Done()
+		announcer.end()
 		w.log.Info("the worker is stopping", slog.String("instance", w.config.Instance))
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

@@ -14,23 +14,28 @@ import (
 
 // servedAPI is one (module, version) that a worker serves.
 type servedAPI struct {
-	worker   *Worker
-	queue    string
-	methods  map[string]*servedMethod // by name
-	pool     *pool
-	consumer Consumer
+	worker      *Worker
+	queue       string
+	methods     map[string]*servedMethod // by name
+	description *description
+	pool        *pool
+	consumer    Consumer
+	answered    atomic.Int64 // calls
 
 	mu        sync.Mutex
 	unsettled map[messageKey]*message
 }
 
-func newServedAPI(w *Worker, queue string) *servedAPI {
+func newServedAPI(w *Worker, module, version string) *servedAPI {
+	described := &description{module: module, version: version}
 	return &servedAPI{
-		worker:    w,
-		queue:     queue,
-		methods:   map[string]*servedMethod{},
-		pool:      newPool(w.config.Concurrency),
-		unsettled: map[messageKey]*message{},
+		worker: w,
+		queue:  wire.WorkerQueue(module, version),
+		// The built-in methods are not for interceptors.
+		methods:     map[string]*servedMethod{wire.DescribeMethod: newServedMethod(described.handler(), nil)},
+		description: described,
+		pool:        newPool(w.config.Concurrency),
+		unsettled:   map[messageKey]*message{},
 	}
 }
 
@@ -112,6 +117,7 @@ func (a *servedAPI) keep(delivery *Delivery, calls []wire.Call) (m *message, kno
 // answered notes that the broker has taken the reply to one of the calls, and
 // acknowledges the message after the last.
 func (m *message) answered() {
+	m.api.answered.Add(1)
 	if m.unanswered.Add(-1) > 0 {
 		return
 	}

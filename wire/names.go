@@ -30,6 +30,10 @@ const (
 	TypeChange = "mqrpc.change.v1"
 )
 
+// DescribeMethod is the built-in method that every worker has. Names that begin
+// with "mqrpc." are reserved for such methods.
+const DescribeMethod = "mqrpc.Describe"
+
 // ContentType is the AMQP property content-type of every message.
 const ContentType = "application/x-protobuf"
 

@@ -1,0 +1,98 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// Describe asks a worker of (module, version) for the API that it serves. As
+// with any call, the error wraps [ErrNoQueue] when there is no worker.
+func Describe(ctx context.Context, caller Caller, module, version string) (*mqrpcv1.DescribeResponse, error) {
+	return Unary[mqrpcv1.DescribeResponse](ctx, caller, describeMethod(module, version), &mqrpcv1.DescribeRequest{})
+}
+
+func describeMethod(module, version string) *Method {
+	return &Method{
+		Module: module, Version: version, Name: wire.DescribeMethod, Idempotency: NoSideEffects,
+		Request: (*mqrpcv1.DescribeRequest)(nil), Response: (*mqrpcv1.DescribeResponse)(nil),
+	}
+}
+
+// description is what a worker says of one of its APIs. It is made on first
+// use, when all services are registered and all descriptors are linked.
+type description struct {
+	module, version string
+	services        []*Service
+
+	once     sync.Once
+	response *mqrpcv1.DescribeResponse
+	err      error
+}
+
+func (d *description) get() (*mqrpcv1.DescribeResponse, error) {
+	d.once.Do(func() { d.response, d.err = d.make() })
+	return d.response, d.err
+}
+
+func (d *description) make() (*mqrpcv1.DescribeResponse, error) {
+	response := &mqrpcv1.DescribeResponse{Module: d.module, Version: d.version, Files: &descriptorpb.FileDescriptorSet{}}
+	seen := map[string]bool{}
+	for _, service := range d.services {
+		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(service.FullName)
+		if err != nil {
+			return nil, Errorf(codes.FailedPrecondition, "the descriptor of service %s is not linked into the worker: %w", service.FullName, err)
+		}
+		response.Services = append(response.GetServices(), string(service.FullName))
+		appendFile(response.GetFiles(), descriptor.ParentFile(), seen)
+	}
+	response.Revision = wire.Revision(response.GetFiles())
+	return response, nil
+}
+
+// appendFile adds a file after all those that it imports.
+func appendFile(files *descriptorpb.FileDescriptorSet, file protoreflect.FileDescriptor, seen map[string]bool) {
+	if seen[file.Path()] {
+		return
+	}
+	seen[file.Path()] = true
+	imports := file.Imports()
+	for i := range imports.Len() {
+		appendFile(files, imports.Get(i).FileDescriptor, seen)
+	}
+	files.File = append(files.GetFile(), protodesc.ToFileDescriptorProto(file))
+}
+
+// handler is the built-in method Describe of the API.
+func (d *description) handler() MethodHandler {
+	return Handle(describeMethod(d.module, d.version),
+		func(context.Context, *mqrpcv1.DescribeRequest) (*mqrpcv1.DescribeResponse, error) { return d.get() })
+}
+
+// revision identifies the contract, "" if the worker cannot describe it.
+func (d *description) revision() string {
+	response, err := d.get()
+	if err != nil {
+		return ""
+	}
+	return response.GetRevision()
+}
+
+// add notes a further service of the API.
+func (d *description) add(service *Service) error {
+	if slices.ContainsFunc(d.services, func(s *Service) bool { return s.Name == service.Name }) {
+		return fmt.Errorf("service %s is registered twice for %s/%s", service.Name, d.module, d.version)
+	}
+	d.services = append(d.services, service)
+	return nil
+}
