@@ -199,8 +199,13 @@ func TestRevisionSeesContent(t *testing.T) {
 	}
 	greeterFile := same.GetFile()[0]
 	greeterFile.MessageType[0].Field[0].JsonName = nil
+	// Another compiler's edition of descriptor.proto.
+	own := same.GetFile()[slices.IndexFunc(same.GetFile(), func(f *descriptorpb.FileDescriptorProto) bool {
+		return f.GetName() == "google/protobuf/descriptor.proto"
+	})]
+	own.MessageType = append(own.MessageType, &descriptorpb.DescriptorProto{Name: proto.String("NewInProtoc99")})
 	if got := wire.Revision(same); got != api.GetRevision() {
-		t.Errorf("order, source information or a default JSON name changes the revision")
+		t.Errorf("order, another descriptor.proto, source information or a default JSON name changes the revision")
 	}
 	greeterFile.MessageType[0].Field[0].JsonName = proto.String("other")
 	if got := wire.Revision(same); got == api.GetRevision() {
