@@ -1,0 +1,142 @@
+//go:build services
+
+package broadcast_test
+
+import (
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mqrpc/mqrpc/internal/faultproxy"
+	"github.com/mqrpc/mqrpc/internal/testbroker"
+	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/registry/registrytest"
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+)
+
+// TestContractOverRabbitMQ runs the suite against the shared RabbitMQ, through a
+// proxy that can cut it off.
+func TestContractOverRabbitMQ(t *testing.T) {
+	address, err := url.Parse(testbroker.Shared(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("Alone", func(t *testing.T) {
+		registrytest.Run(t, registrytest.Harness{
+			New: func(t *testing.T) registrytest.Backend { return overRabbitMQ(t, *address) },
+			Lacks: map[registrytest.Feature]string{
+				registrytest.Expire: "a queue expires after a minute",
+			},
+		})
+	})
+	t.Run("SQLite", func(t *testing.T) {
+		registrytest.Run(t, registrytest.Harness{
+			New: func(t *testing.T) registrytest.Backend {
+				backend := overRabbitMQ(t, *address)
+				open := sqlite(t)
+				backend.Store = func(t *testing.T) registry.Store { return open(t) }
+				return backend
+			},
+			Lacks: map[registrytest.Feature]string{
+				registrytest.Expire: "a queue expires after a minute",
+				registrytest.Stop:   "a file does not stop",
+			},
+		})
+	})
+}
+
+func overRabbitMQ(t *testing.T, address url.URL) registrytest.Backend {
+	t.Helper()
+	proxy := faultproxy.New(t, address.Host)
+	address.Host = proxy.Addr()
+	var transports []*rabbitmq.Transport
+	return registrytest.Backend{
+		Notifier: func(t *testing.T) registry.Notifier {
+			t.Helper()
+			transport := connect(t, address.String())
+			transports = append(transports, transport)
+			return owner(t, transport)
+		},
+		Sever: func(*testing.T) { proxy.Cut() },
+		Stop: func(t *testing.T) {
+			t.Helper()
+			proxy.Refuse(true)
+			proxy.Cut()
+			for _, transport := range transports {
+				waitForLoss(t, transport)
+			}
+		},
+		Start: func(*testing.T) { proxy.Refuse(false) },
+	}
+}
+
+// waitForLoss waits until a transport has noticed that it is cut off.
+func waitForLoss(t *testing.T, transport *rabbitmq.Transport) {
+	t.Helper()
+	lost := make(chan struct{})
+	var once sync.Once
+	stop := transport.Watch(func(state runtime.State) {
+		if !state.Connected {
+			once.Do(func() { close(lost) })
+		}
+	})
+	defer stop()
+	select {
+	case <-lost:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the transport has not noticed that it is cut off")
+	}
+}
+
+// TestContractWhileKilled has a private RabbitMQ killed and started again: the
+// messages in its queues are lost.
+func TestContractWhileKilled(t *testing.T) {
+	broker := testbroker.Start(t, testbroker.Options{})
+	registrytest.RunFaults(t, registrytest.Harness{
+		New: func(*testing.T) registrytest.Backend {
+			var transports []*rabbitmq.Transport
+			stop := func(t *testing.T) {
+				t.Helper()
+				broker.Kill()
+				for _, transport := range transports {
+					waitForLoss(t, transport)
+				}
+			}
+			return registrytest.Backend{
+				Notifier: func(t *testing.T) registry.Notifier {
+					t.Helper()
+					transport := connect(t, broker.URL())
+					transports = append(transports, transport)
+					return owner(t, transport)
+				},
+				Sever: func(t *testing.T) { stop(t); broker.Start() },
+				Stop:  stop,
+				Start: func(*testing.T) { broker.Start() },
+			}
+		},
+		Lacks: map[registrytest.Feature]string{
+			registrytest.Expire: "a queue expires after a minute",
+		},
+		Patience: time.Minute,
+	})
+}
+
+func connect(t testing.TB, url string) *rabbitmq.Transport {
+	t.Helper()
+	transport, err := rabbitmq.Connect(rabbitmq.Config{URLs: []string{url}, Grace: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transport
+}
+
+func BenchmarkChange(b *testing.B) {
+	store := sqlite(b)(b)
+	defer store.Close()
+	writer, reader := owner(b, connect(b, testbroker.Shared(b))), owner(b, connect(b, testbroker.Shared(b)))
+	defer writer.Close()
+	defer reader.Close()
+	registrytest.BenchmarkChange(b, store, writer, store, reader)
+}

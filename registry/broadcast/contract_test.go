@@ -1,0 +1,110 @@
+package broadcast_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/registry/broadcast"
+	"github.com/mqrpc/mqrpc/registry/registrytest"
+	"github.com/mqrpc/mqrpc/registry/sql"
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestContract runs the suite over the memory transport, alone and with SQLite.
+func TestContract(t *testing.T) {
+	t.Run("Alone", func(t *testing.T) {
+		registrytest.Run(t, registrytest.Harness{
+			New: func(*testing.T) registrytest.Backend { return overMemory() },
+			Lacks: map[registrytest.Feature]string{
+				registrytest.Expire: "a queue expires after a minute",
+			},
+		})
+	})
+	t.Run("SQLite", func(t *testing.T) {
+		registrytest.Run(t, registrytest.Harness{
+			New: func(t *testing.T) registrytest.Backend {
+				backend := overMemory()
+				open := sqlite(t)
+				backend.Store = func(t *testing.T) registry.Store { return open(t) }
+				return backend
+			},
+			Lacks: map[registrytest.Feature]string{
+				registrytest.Expire: "a queue expires after a minute",
+				registrytest.Stop:   "a file does not stop",
+			},
+		})
+	})
+}
+
+// sqlite returns a function that opens one database.
+func sqlite(t testing.TB) func(testing.TB) registry.Store {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "registry.db")
+	return func(t testing.TB) registry.Store {
+		t.Helper()
+		store, err := sql.OpenSQLite(t.Context(), sql.SQLiteConfig{Path: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+}
+
+func overMemory() registrytest.Backend {
+	const grace = 200 * time.Millisecond
+	broker := memory.NewBroker(memory.Config{Grace: grace})
+	var mu sync.Mutex
+	var transports []*memory.Transport
+	return registrytest.Backend{
+		Notifier: func(t *testing.T) registry.Notifier {
+			transport := broker.Connect()
+			mu.Lock()
+			transports = append(transports, transport)
+			mu.Unlock()
+			return owner(t, transport)
+		},
+		Sever: func(*testing.T) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, transport := range transports {
+				transport.Cut()
+			}
+		},
+		Stop:  func(*testing.T) { broker.Stop() },
+		Start: func(*testing.T) { broker.Start() },
+	}
+}
+
+// owned is a notifier that closes its transport.
+type owned struct {
+	*broadcast.Notifier
+
+	transport runtime.Transport
+}
+
+func owner(t testing.TB, transport runtime.Transport) registry.Notifier {
+	t.Helper()
+	notifier, err := broadcast.New(broadcast.Config{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &owned{notifier, transport}
+}
+
+func (o *owned) Close() error {
+	if err := o.Notifier.Close(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return o.transport.Close(ctx)
+}
