@@ -66,7 +66,7 @@ func (r *Registry) followOnce() error {
 			r.setStanding(true)
 		}
 		for _, event := range response.Events {
-			key, err := r.keys.ofHead(string(event.Kv.GetKey()))
+			key, err := r.keys.ofHead(string(event.Kv.Key)) //nolint:protogetter // clientv3.Event has no getters
 			if err != nil {
 				r.config.Logger.Warn("etcd: a change is passed over", slog.Any("error", err))
 				continue

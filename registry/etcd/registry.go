@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	"github.com/mqrpc/mqrpc/registry"
@@ -122,16 +123,36 @@ func (r *Registry) call(ctx context.Context, what string, do func(context.Contex
 	defer context.AfterFunc(r.ctx, cancel)()
 	client, err := r.connect(limited)
 	if err == nil {
+		r.loops.Go(func() { endWithConnection(limited, client, cancel) })
 		err = do(limited, client)
 	}
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil && r.ctx.Err() == nil {
+		err = errors.New("no endpoint can be reached")
 	}
 	err = fmt.Errorf("etcd %s: %s: %w", strings.Join(r.config.Endpoints, ","), what, r.kind(err))
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	return err
+}
+
+// endWithConnection cancels an operation as soon as no endpoint can be reached,
+// which it would else wait for, until ctx ends.
+func endWithConnection(ctx context.Context, client *clientv3.Client, cancel context.CancelFunc) {
+	connection := client.ActiveConnection()
+	for {
+		state := connection.GetState()
+		if state == connectivity.TransientFailure {
+			cancel()
+			return
+		}
+		if !connection.WaitForStateChange(ctx, state) {
+			return
+		}
+	}
 }
 
 // begin counts an operation, unless the registry is closed.
