@@ -43,8 +43,8 @@ test-unit: ## Run the tests that need no service, with the race detector
 	go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) $(TEST_PACKAGES)
 
 .PHONY: bench
-bench: ## Run the Go benchmarks (BENCH=pattern)
-	go test -run '^$$' -bench '$(BENCH)' -benchmem $(TEST_FLAGS) $(TEST_PACKAGES)
+bench: ## Run the Go benchmarks against the services that they need (BENCH=pattern)
+	scripts/services run -- go test -run '^$$' -tags services -bench '$(BENCH)' -benchmem $(TEST_FLAGS) $(TEST_PACKAGES)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)

@@ -313,8 +313,10 @@ type Api struct {
 	// The version.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Identifies the contents of files: the first 16 bytes, in hexadecimal, of
-	// the SHA-256 over the deterministic encodings of the files without source
-	// information, sorted by name.
+	// the SHA-256 over the files sorted by name, each as its length, a varint,
+	// and its deterministic encoding. Left out is what compilers do differently:
+	// files below google/protobuf/, source information, and JSON names that are
+	// the default.
 	Revision string `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Counts the changes of this API, from 1. Of two states the one with the
 	// greater sequence is the newer.
