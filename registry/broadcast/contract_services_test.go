@@ -123,9 +123,9 @@ func TestContractWhileKilled(t *testing.T) {
 	})
 }
 
-func connect(t testing.TB, url string) *rabbitmq.Transport {
+func connect(t testing.TB, address string) *rabbitmq.Transport {
 	t.Helper()
-	transport, err := rabbitmq.Connect(rabbitmq.Config{URLs: []string{url}, Grace: 200 * time.Millisecond})
+	transport, err := rabbitmq.Connect(rabbitmq.Config{URLs: []string{address}, Grace: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,14 @@ process_launch() {
   printf '%d %s\n' $! "$(process_start_time $!)" >"$file"
 }
 
-# process_start_time PID prints it, and nothing for one that has ended.
+# process_start_time PID prints it, and nothing for one that has ended. Of a
+# killed process the first thread may be gone while others still hold its ports.
 process_start_time() {
-  local stat fields
+  local stat fields threads
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
   read -ra fields <<<"${stat##*) }" # state is first, the start time 20th
-  [[ ${fields[0]} == [ZX] ]] || printf '%s' "${fields[19]}"
+  threads=("/proc/$1/task"/*)
+  [[ ${fields[0]} == [ZX] && ${#threads[@]} -le 1 ]] || printf '%s' "${fields[19]}"
 }
 
 process_alive() {
