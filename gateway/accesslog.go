@@ -52,6 +52,9 @@ func accessAttrs(r *http.Request, x *exchange, took time.Duration) []slog.Attr {
 	case x.call != nil:
 		attrs = append(attrs, slog.String("unknown_call", x.call.String()))
 	}
+	if x.standIn != "" {
+		attrs = append(attrs, slog.String("default_response", x.standIn))
+	}
 	if x.failed != nil {
 		attrs = append(attrs, slog.String("code", x.failed.Code().String()), slog.String("error", x.failed.Message()))
 	}

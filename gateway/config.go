@@ -36,6 +36,9 @@ type Config struct {
 	// State is the state of the broker's connection, which readiness follows.
 	// Usually the State method of a [runtime.Transport]. Nil: always connected.
 	State func() runtime.State
+	// Registry is how the registry behind the sources gets on, for the body of
+	// /readyz. Usually the Health method of what package gateway/dynamic makes. Nil: there is none.
+	Registry func() RegistryHealth
 	// JSON says how messages are read and written, and how deeply they may be
 	// nested. A source's API may bring a Resolver of its own.
 	JSON transcode.Options

@@ -5,16 +5,24 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
-// findRoute looks the route up within the caller's time.
+// within gives the context the time that the caller has asked for. Looking the
+// route up and making the call share it.
+func (c *callRequest) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.timeout)
+}
+
+// findRoute looks the route up.
 func (g *Gateway) findRoute(ctx context.Context, call *callRequest) (*route, error) {
-	ctx, cancel := context.WithTimeout(ctx, shorter(call.timeout, g.config.Timeouts.Call))
+	ctx, cancel := context.WithTimeout(ctx, g.config.Timeouts.Call)
 	defer cancel()
 	return g.routes.find(ctx, call.module, call.version, call.method)
 }
@@ -25,7 +33,7 @@ func (g *Gateway) invoke(ctx context.Context, to *route, call *callRequest, payl
 	if longest == 0 {
 		longest = g.config.Timeouts.Call
 	}
-	ctx, cancel := context.WithTimeout(ctx, shorter(call.timeout, longest))
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	reply, err := g.config.Caller.Invoke(ctx, &runtime.Call{
 		Method:   to.method,
@@ -35,17 +43,10 @@ func (g *Gateway) invoke(ctx context.Context, to *route, call *callRequest, payl
 	if errors.Is(err, runtime.ErrNoQueue) {
 		// The API is known, so that its queue is gone means that it is not
 		// served now.
-		return nil, newError(codes.Unavailable, ReasonNoWorker, "no worker serves "+to.api.String()+" now")
+		return nil, runtime.Errorf(codes.Unavailable, "no worker serves %s now: %w", to.api, runtime.ErrNoQueue).
+			WithDetails(errorInfo(ReasonNoWorker))
 	}
 	return reply, err
-}
-
-// shorter is the shorter time, where zero asks for the longest.
-func shorter(asked, longest time.Duration) time.Duration {
-	if asked == 0 {
-		return longest
-	}
-	return min(asked, longest)
 }
 
 // metadataOf is what travels beside a call: the request's id and the chosen

@@ -29,6 +29,23 @@
 // google.rpc.ErrorInfo with the domain "mqrpc" and one of this package's
 // reasons; so a method that is unknown differs from one that answers NOT_FOUND.
 //
+// # Policy
+//
+// An [API] may have a policy, and then it may be disabled, and have default
+// responses: what is answered, with 200 and the header X-Mqrpc-Default-Response,
+// when a method is disabled, no worker serves the API, or the time has passed.
+//
+// How long a call may take is said in several places, of which the last that
+// says something wins:
+//
+//  1. the gateway's Timeouts.Call
+//  2. the contract: option (mqrpc.v1.method).timeout
+//  3. the policy's timeout for the API
+//  4. the policy's timeout for the method
+//
+// The header X-Mqrpc-Timeout makes that shorter, never longer, and counts from
+// the request's arrival: the time that it takes to load an API is part of it.
+//
 // # Files
 //
 // One stage of the way that a request takes is one file:
@@ -40,6 +57,7 @@
 //	request.go     the parameters of a call; request_form.go, request_json.go
 //	source.go      where routes come from; static.go for generated tables
 //	routes.go      from (module, version, method) to a compiled route
+//	policy.go      what a policy says about a route; default responses
 //	dispatch.go    the call itself: time, metadata, limits
 //	response.go    how responses are written
 //	errors.go      the gateway's own errors; status.go for their JSON

@@ -34,13 +34,19 @@ const (
 	ReasonTooManyCalls       = "TOO_MANY_CALLS"           // 503
 	ReasonLookupFailed       = "LOOKUP_FAILED"            // 503
 	ReasonNoWorker           = "NO_WORKER"                // 503
+	ReasonDisabled           = "DISABLED"                 // 503
 	ReasonMalformedReply     = "MALFORMED_REPLY"          // 500
 	ReasonPanic              = "PANIC"                    // 500
 )
 
 // newError is an error of the gateway's own.
 func newError(code codes.Code, reason, message string) *runtime.Error {
-	return runtime.NewError(code, message).WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: Domain})
+	return runtime.NewError(code, message).WithDetails(errorInfo(reason))
+}
+
+// errorInfo is the detail that tells the gateway's own errors.
+func errorInfo(reason string) *errdetails.ErrorInfo {
+	return &errdetails.ErrorInfo{Reason: reason, Domain: Domain}
 }
 
 func invalid(reason, message string) error {

@@ -16,6 +16,7 @@ type exchange struct {
 	call      *callRequest // nil until decoded
 	route     *route       // nil until found
 	failed    *runtime.Error
+	standIn   string // why a default response was given, "" if none was
 	response  *responseRecorder
 }
 

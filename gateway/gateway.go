@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 
@@ -33,7 +34,7 @@ func New(config Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{config: config, inFlight: newInFlight(config.Limits.InFlight)}
+	g := &Gateway{config: config, inFlight: newInFlight(config.Limits.InFlight, new(Calls))}
 	if g.details, err = newDetails(config.JSON); err != nil {
 		return nil, err
 	}
@@ -86,22 +87,38 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request) (response []byte,
 	if x.call, err = g.readCall(w, r); err != nil {
 		return nil, err
 	}
-	if x.route, err = g.findRoute(r.Context(), x.call); err != nil {
+	ctx, cancel := x.call.within(r.Context())
+	defer cancel()
+	if x.route, err = g.findRoute(ctx, x.call); err != nil {
 		return nil, err
 	}
 	if !x.route.api.inFlight.enter() {
 		return nil, tooManyCalls(w, "to "+x.route.api.String())
 	}
 	defer x.route.api.inFlight.leave()
-	payload, err := encodeRequest(x.route, x.call)
+	response, err = g.answer(ctx, x.route, x.call)
+	if standIn, reason := x.route.standIn(err); standIn != nil {
+		x.standIn = reason
+		w.Header().Set(DefaultResponseHeader, reason)
+		return standIn, nil
+	}
+	return response, err
+}
+
+// answer makes the call, unless the policy forbids it.
+func (g *Gateway) answer(ctx context.Context, to *route, call *callRequest) ([]byte, error) {
+	if to.disabled {
+		return nil, newError(codes.Unavailable, ReasonDisabled, to.method.String()+" is disabled by its policy")
+	}
+	payload, err := encodeRequest(to, call)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := g.invoke(r.Context(), x.route, x.call, payload)
+	reply, err := g.invoke(ctx, to, call, payload)
 	if err != nil {
 		return nil, err
 	}
-	return encodeReply(x.route, reply)
+	return encodeReply(to, reply)
 }
 
 // serveUnknown answers every path that is not served.

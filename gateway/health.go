@@ -11,6 +11,25 @@ type readiness struct {
 	// Reason says why not.
 	Reason string          `json:"reason,omitempty"`
 	Broker brokerReadiness `json:"broker"`
+	// Registry is how the registry gets on, if there is one. It has no part in
+	// Ready: what has been loaded is served without it.
+	Registry *RegistryHealth `json:"registry,omitempty"`
+}
+
+// RegistryHealth is how the registry behind a gateway's sources gets on, as it
+// stands in the body of /readyz.
+type RegistryHealth struct {
+	// Available is false while the registry does not answer.
+	Available bool `json:"available"`
+	// Since is when that was first seen. Zero: nothing has been asked yet.
+	Since time.Time `json:"since,omitzero"`
+	// Error says why it does not answer.
+	Error string `json:"error,omitempty"`
+	// Snapshot is true while the registry does not answer and APIs are served
+	// as the snapshot on disk has them, which may be out of date.
+	Snapshot bool `json:"snapshot"`
+	// SnapshotAPIs is the number of those APIs.
+	SnapshotAPIs int `json:"snapshotApis"`
 }
 
 type brokerReadiness struct {
@@ -57,6 +76,10 @@ func (g *Gateway) readiness() readiness {
 	now := readiness{Broker: brokerReadiness{Connected: state.Connected, Blocked: state.Blocked}}
 	if !state.Since.IsZero() {
 		now.Broker.Since = &state.Since
+	}
+	if g.config.Registry != nil {
+		health := g.config.Registry()
+		now.Registry = &health
 	}
 	switch {
 	case g.draining.Load():

@@ -10,10 +10,12 @@ import (
 // inFlight counts what is under way and refuses what is too much.
 type inFlight struct {
 	limit int64
-	count atomic.Int64
+	count *atomic.Int64
 }
 
-func newInFlight(limit int) *inFlight { return &inFlight{limit: int64(limit)} }
+func newInFlight(limit int, calls *Calls) *inFlight {
+	return &inFlight{limit: int64(limit), count: &calls.count}
+}
 
 // enter reports whether there is room for one more. If there is, leave must be
 // called when it is done.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"sync"
-	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -16,39 +13,40 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// route is where a call goes, with the converters for its messages.
+// route is where a call goes, with the converters for its messages and what the
+// policy says about it.
 type route struct {
-	method            *runtime.Method
+	method            *runtime.Method // with the timeout in effect
 	request, response *transcode.Message
 	api               *compiledAPI
+	disabled          bool
+	defaultResponse   []byte // nil: none
 }
 
-// compiledAPI is an [API] made ready for calls. It is immutable but for the
-// count of its calls.
+// compiledAPI is an [API] made ready for the calls of one gateway. It is
+// immutable but for the count of its calls.
 type compiledAPI struct {
 	source   *API
+	by       *routes
 	methods  map[string]*route
 	details  *transcode.Message // for the details of errors
 	inFlight *inFlight
 }
 
-// routes finds routes. Reading takes no lock: the table of compiled APIs is
-// immutable and replaced whole.
+// routes finds routes. It keeps no table of its own: what it makes of an API is
+// kept with the API, so that it takes no lock to find, however many there are,
+// and goes when the source lets the API go.
 type routes struct {
 	sources sources
 	json    transcode.Options
 	perAPI  int // the limit of calls in flight
-
-	table   atomic.Pointer[map[apiKey]*compiledAPI]
-	writing sync.Mutex // held while a new table is made
 }
 
 func newRoutes(config Config) (*routes, error) {
 	r := &routes{sources: config.Sources, json: config.JSON, perAPI: config.Limits.InFlightPerAPI}
-	r.table.Store(&map[apiKey]*compiledAPI{})
 	for _, source := range config.Sources {
-		if static, ok := source.(*staticSource); ok {
-			for _, api := range static.known() {
+		if eager, ok := source.(Eager); ok {
+			for _, api := range eager.Known() {
 				if _, err := r.compiled(api); err != nil {
 					return nil, fmt.Errorf("gateway: %w", err)
 				}
@@ -101,45 +99,58 @@ func lookupError(ctx context.Context, err error) error {
 	return newError(codes.Unavailable, ReasonLookupFailed, err.Error())
 }
 
-// compiled returns the API ready for calls, from the table when it is there.
+// compiled returns the API ready for calls, from the API itself when it has been
+// compiled before.
 func (r *routes) compiled(source *API) (*compiledAPI, error) {
-	key := apiKey{source.Module, source.Version}
-	if api := (*r.table.Load())[key]; api != nil && api.source == source {
+	if api := r.compiledBefore(source); api != nil {
 		return api, nil
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	old := *r.table.Load()
-	if api := old[key]; api != nil && api.source == source {
+	source.compiling.Lock()
+	defer source.compiling.Unlock()
+	if api := r.compiledBefore(source); api != nil {
 		return api, nil
 	}
 	api, err := r.compile(source)
 	if err != nil {
 		return nil, fmt.Errorf("API %s/%s: %w", source.Module, source.Version, err)
 	}
-	if replaced := old[key]; replaced != nil {
-		api.inFlight = replaced.inFlight // Calls under way still count.
+	all := []*compiledAPI{api}
+	if others := source.compiled.Load(); others != nil {
+		all = append(all, *others...)
 	}
-	table := maps.Clone(old)
-	table[key] = api
-	r.table.Store(&table)
+	source.compiled.Store(&all)
 	return api, nil
 }
 
-func (r *routes) compile(source *API) (*compiledAPI, error) {
-	options := r.json
-	if source.Resolver != nil {
-		options.Resolver = source.Resolver
+func (r *routes) compiledBefore(source *API) *compiledAPI {
+	all := source.compiled.Load()
+	if all == nil {
+		return nil
 	}
+	for _, api := range *all {
+		if api.by == r {
+			return api
+		}
+	}
+	return nil
+}
+
+func (r *routes) compile(source *API) (*compiledAPI, error) {
+	options := source.options(r.json)
 	details, err := newDetails(options)
 	if err != nil {
 		return nil, err
 	}
+	calls := source.Calls
+	if calls == nil {
+		calls = new(Calls)
+	}
 	api := &compiledAPI{
 		source:   source,
+		by:       r,
 		methods:  map[string]*route{},
 		details:  details,
-		inFlight: newInFlight(r.perAPI),
+		inFlight: newInFlight(r.perAPI, calls),
 	}
 	for _, service := range source.Services {
 		for _, method := range service.Methods {
@@ -150,10 +161,19 @@ func (r *routes) compile(source *API) (*compiledAPI, error) {
 			if err != nil {
 				return nil, fmt.Errorf("method %s: %w", method.Name, err)
 			}
+			found.apply(source.Policy)
 			api.methods[method.Name] = found
 		}
 	}
 	return api, nil
+}
+
+// options are a gateway's options for the API's messages.
+func (a *API) options(options transcode.Options) transcode.Options {
+	if a.Resolver != nil {
+		options.Resolver = a.Resolver
+	}
+	return options
 }
 
 func compileRoute(api *compiledAPI, method *runtime.Method, options transcode.Options) (*route, error) {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
@@ -23,8 +26,17 @@ type Source interface {
 	API(ctx context.Context, module, version string) (*API, error)
 }
 
+// Eager is a [Source] with APIs that are known from the beginning. [New] makes
+// them ready, so that what is wrong with them shows then.
+type Eager interface {
+	Source
+	// Known returns those APIs.
+	Known() []*API
+}
+
 // API is what is served under one (module, version). It must not be changed
-// once a source has returned it.
+// once a source has returned it, nor copied: a gateway keeps what it has made of
+// it inside, so that both go together.
 type API struct {
 	// Module and Version name the API.
 	Module, Version string
@@ -34,7 +46,24 @@ type API struct {
 	// Resolver finds the types inside google.protobuf.Any and of extensions.
 	// Nil: the one of Config.JSON.
 	Resolver transcode.Resolver
+	// Policy is how the API is treated. Its parts that are invalid, which
+	// [API.PolicyProblems] names, are left out. Nil: the default.
+	Policy *mqrpcv1.Policy
+	// Calls counts the calls under way. A source that changes an API passes it
+	// on, so that calls which have begun before still count against
+	// Limits.InFlightPerAPI. Nil: counted for this API alone.
+	Calls *Calls
+
+	compiled  atomic.Pointer[[]*compiledAPI] // by each gateway that has used it
+	compiling sync.Mutex                     // held while that list grows
 }
+
+// Calls counts the calls of an API that are under way. The zero value is ready,
+// and safe for concurrent use.
+type Calls struct{ count atomic.Int64 }
+
+// InFlight is the number of calls under way now.
+func (c *Calls) InFlight() int64 { return c.count.Load() }
 
 // What a [Source] answers when there is no such API.
 var (

@@ -62,6 +62,5 @@ func (s *staticSource) API(_ context.Context, module, version string) (*API, err
 	return nil, ErrUnknownModule
 }
 
-// known are the APIs that a gateway compiles when it is made, so that what is
-// wrong with them shows then.
-func (s *staticSource) known() []*API { return s.order }
+// Known implements [Eager].
+func (s *staticSource) Known() []*API { return s.order }
