@@ -66,8 +66,14 @@ func (r *rig) transport() runtime.Transport {
 	return transport
 }
 
+// client returns a client that is ready, on a connection of its own.
 func (r *rig) client(config runtime.ClientConfig) *runtime.Client {
-	return r.clientOn(r.transport(), config)
+	r.t.Helper()
+	client := r.clientOn(r.transport(), config)
+	if err := client.Ready(within(r.t, 20*time.Second)); err != nil {
+		r.t.Fatal(err)
+	}
+	return client
 }
 
 func (r *rig) clientOn(transport runtime.Transport, config runtime.ClientConfig) *runtime.Client {
