@@ -119,6 +119,7 @@ type entry struct {
 	stored    bool      // the store has held some state of the API
 	announced time.Time // when an unconfirmed head came; zero: it was not announced
 	adopted   bool      // head came by Adopt
+	again     bool      // the store is to be asked again after the first load
 }
 
 // check is an API that the store is to be asked about at some time.

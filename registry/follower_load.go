@@ -92,6 +92,7 @@ func (f *Follower) loadEntry(e *entry) error {
 		err = f.applyStored(e, api, tick)
 	}
 	if err == nil {
+		f.askIfMissed(e)
 		return nil
 	}
 	f.abandon(e)
@@ -99,6 +100,18 @@ func (f *Follower) loadEntry(e *entry) error {
 		return nil // an announcement has brought it meanwhile
 	}
 	return err
+}
+
+// askIfMissed has the store asked again if news came without a state while it
+// was read.
+func (f *Follower) askIfMissed(e *entry) {
+	e.mu.Lock()
+	again := e.again
+	e.again = false
+	e.mu.Unlock()
+	if again {
+		f.ask(e.key)
+	}
 }
 
 // abandon removes an entry that has no state.

@@ -142,7 +142,10 @@ func (f *Follower) take() []*entry {
 		if all && e.head.Deleted && e.confirmed > 0 {
 			f.remove(e) // nobody needs to hear more of it
 		}
-		return e.gone || e.head.IsZero() // a first load is under way
+		if e.head.IsZero() {
+			e.again = true // when the first load, which is under way, has ended
+		}
+		return e.gone || e.head.IsZero()
 	})
 }
 

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type slow struct {
 	*memory.Registry
 
+	afterLoad    func() // called once, between the first load and its answer
 	hang         atomic.Bool
 	loads, polls atomic.Int64
 	now, most    atomic.Int64 // queries at the same time
@@ -45,7 +46,13 @@ func (s *slow) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.Registry.Load(ctx, key)
+	api, err := s.Registry.Load(ctx, key)
+	if s.afterLoad != nil {
+		hook := s.afterLoad
+		s.afterLoad = nil
+		hook()
+	}
+	return api, err
 }
 
 func (s *slow) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
@@ -192,6 +199,55 @@ func TestFaultPilesNothingUp(t *testing.T) {
 			t.Errorf("after the outage: sequence %d, health %+v", applied.sequence(key), f.Health())
 		}
 	})
+}
+
+// vague is a notifier that never says what has changed.
+type vague struct{ notify func(registry.Event) }
+
+func (v *vague) Watch(notify func(registry.Event)) (registry.Watch, error) {
+	v.notify = notify
+	return v, nil
+}
+func (v *vague) Announce(context.Context, *mqrpcv1.Api) error { return nil }
+func (v *vague) Follow(context.Context, registry.Key) error   { return nil }
+func (v *vague) Unfollow(registry.Key)                        {}
+func (v *vague) Close() error                                 { return nil }
+
+// TestNewsDuringTheFirstLoad has a change that is saved and told of after the
+// first load has read the state before, and before that has come into effect.
+func TestNewsDuringTheFirstLoad(t *testing.T) {
+	for name, event := range map[string]registry.Event{"of the API": {Key: key}, "of anything": {}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, news := &slow{Registry: memory.New()}, &vague{}
+				applied := make(chan int64, 10)
+				store.afterLoad = func() {
+					save(t, store, registrytest.API(key, 2, 2))
+					news.notify(event)
+					synctest.Wait() // the poller has taken the news
+				}
+				f, err := registry.NewFollower(registry.FollowerConfig{Store: store, Notifier: news, Apply: func(api *mqrpcv1.Api) error {
+					applied <- api.GetSequence()
+					return nil
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = f.Close(); _ = store.Close() }()
+				save(t, store, registrytest.API(key, 1, 1))
+				if err := f.Load(t.Context(), key); err != nil {
+					t.Fatal(err)
+				}
+				later(time.Second)
+				if len(applied) != 2 {
+					t.Fatalf("%d states were applied, want 2", len(applied))
+				}
+				if first, second := <-applied, <-applied; first != 1 || second != 2 {
+					t.Errorf("applied %d, then %d", first, second)
+				}
+			})
+		})
+	}
 }
 
 func TestCallerDoesNotWaitForTheStore(t *testing.T) {
