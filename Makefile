@@ -35,7 +35,7 @@ build: ## Build bin/mqrpc and bin/protoc-gen-mqrpc
 	go build -o bin/ ./cmd/...
 
 .PHONY: test
-test: ## Run all tests, with the race detector and a RabbitMQ that is installed, started and stopped
+test: ## Run all tests, with the race detector, against services that are installed, started and stopped
 	scripts/services run -- go test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) $(TEST_PACKAGES)
 
 .PHONY: test-unit
