@@ -1,0 +1,130 @@
+package dynamic
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/transcode"
+)
+
+// Config says where APIs are looked for and what may be kept of them. Every
+// part may be left out: its place is then passed over. The zero value of every
+// field is its default.
+type Config struct {
+	// Static are the services that are compiled in. They are served as they
+	// are, never dropped, and take their policy from the registry.
+	Static []*runtime.Service
+	// Caller asks workers to describe themselves. Usually a [*runtime.Client],
+	// which must be closed after the APIs. Nil: workers are not asked.
+	Caller runtime.Caller
+	// Transport brings the workers' announcements. It must be closed after the
+	// APIs. Nil: none are heard.
+	Transport runtime.Transport
+	// Store holds the registry's APIs. It is not closed. Nil: there is no
+	// registry.
+	Store registry.Store
+	// Notifier brings the news of the registry's changes. It is not closed.
+	// Nil: the poll alone does.
+	Notifier registry.Notifier
+	// Snapshot keeps the last good states for a start while the registry is
+	// down. Nil: nothing is kept.
+	Snapshot registry.Snapshot
+	// JSON are the options of the gateway that serves the APIs. Policies'
+	// default responses are checked with them.
+	JSON transcode.Options
+	// Follow configures the following of the registry.
+	Follow Follow
+	// Limits bound what is kept and what is asked.
+	Limits Limits
+	// StepTimeout bounds each step of looking an API up: asking the store,
+	// asking a worker. Default: DefaultStepTimeout.
+	StepTimeout time.Duration
+	// IdleAfter is how long an API is kept that nobody calls. Default:
+	// DefaultIdleAfter.
+	IdleAfter time.Duration
+	// UnknownFor is how long an API is taken for unknown that was not found.
+	// Default: DefaultUnknownFor.
+	UnknownFor time.Duration
+	// Logger takes what goes wrong. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// Follow configures the following of the registry. The zero values are the
+// defaults of [registry.FollowerConfig].
+type Follow struct {
+	// PollInterval is the time between two comparisons with the store.
+	PollInterval time.Duration
+	// ConfirmAfter is how long an announced state may take to be saved.
+	ConfirmAfter time.Duration
+	// QueryTimeout bounds every query of the store.
+	QueryTimeout time.Duration
+}
+
+// Limits bound what is kept and what is asked. Zero means the default; none can
+// be switched off.
+type Limits struct {
+	// Loaded is the greatest number of APIs that are kept loaded. Beyond it
+	// those that were not called for the longest time go. Default:
+	// DefaultMaxLoaded.
+	Loaded int
+	// Unknown is the greatest number of names that are remembered as unknown.
+	// Default: DefaultMaxUnknown.
+	Unknown int
+	// UnknownPerSecond is how many names may be looked up in vain, on average;
+	// UnknownBurst is how many at once. Beyond that, names that no worker has
+	// announced are not looked up for a moment, and the answer is 503 at once.
+	// Lookups that find something do not count. Defaults:
+	// DefaultUnknownPerSecond, DefaultUnknownBurst.
+	UnknownPerSecond, UnknownBurst int
+	// Lookups is the greatest number of lookups at a time; further ones wait.
+	// Default: DefaultMaxLookups.
+	Lookups int
+	// Instances is the greatest number of workers' instances that are kept; one
+	// counts once for each API that it serves. Default: DefaultMaxInstances.
+	Instances int
+}
+
+// The defaults of a [Config].
+const (
+	DefaultStepTimeout      = 2 * time.Second
+	DefaultIdleAfter        = 30 * time.Minute
+	DefaultUnknownFor       = 5 * time.Second
+	DefaultMaxLoaded        = 200_000
+	DefaultMaxUnknown       = 10_000
+	DefaultUnknownPerSecond = 100
+	DefaultUnknownBurst     = 500
+	DefaultMaxLookups       = 64
+	DefaultMaxInstances     = 20_000
+)
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, errors.Join(
+		setDefault("StepTimeout", &c.StepTimeout, DefaultStepTimeout),
+		setDefault("IdleAfter", &c.IdleAfter, DefaultIdleAfter),
+		setDefault("UnknownFor", &c.UnknownFor, DefaultUnknownFor),
+		setDefault("Limits.Loaded", &c.Limits.Loaded, DefaultMaxLoaded),
+		setDefault("Limits.Unknown", &c.Limits.Unknown, DefaultMaxUnknown),
+		setDefault("Limits.UnknownPerSecond", &c.Limits.UnknownPerSecond, DefaultUnknownPerSecond),
+		setDefault("Limits.UnknownBurst", &c.Limits.UnknownBurst, DefaultUnknownBurst),
+		setDefault("Limits.Lookups", &c.Limits.Lookups, DefaultMaxLookups),
+		setDefault("Limits.Instances", &c.Limits.Instances, DefaultMaxInstances),
+	)
+}
+
+// setDefault gives a field that is zero its default, and refuses a negative one.
+func setDefault[T int | time.Duration](name string, field *T, value T) error {
+	if *field < 0 {
+		return fmt.Errorf("dynamic: Config.%s is %v, less than zero", name, *field)
+	}
+	if *field == 0 {
+		*field = value
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package dynamic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// source is the side of the APIs that a gateway sees.
+type source APIs
+
+var _ gateway.Eager = (*source)(nil)
+
+// API implements [gateway.Source]. What is loaded takes no lock to find.
+func (s *source) API(ctx context.Context, module, version string) (*gateway.API, error) {
+	a := (*APIs)(s)
+	key := registry.Key{Module: module, Version: version}
+	if e := a.table.get(key); e != nil {
+		if now := e.use(); now.api != nil {
+			return now.api, nil
+		}
+	}
+	if wire.CheckModule(module) != nil {
+		return nil, gateway.ErrUnknownModule
+	}
+	if wire.CheckVersion(version) != nil {
+		return nil, gateway.ErrUnknownVersion
+	}
+	return a.load(ctx, key)
+}
+
+// Known implements [gateway.Eager].
+func (s *source) Known() []*gateway.API {
+	var known []*gateway.API
+	for e := range s.table.all() {
+		if now := e.state.Load(); e.static != nil && now != nil {
+			known = append(known, now.api)
+		}
+	}
+	return known
+}
+
+// load waits for what becomes of an API that is not in the table.
+func (a *APIs) load(ctx context.Context, key registry.Key) (*gateway.API, error) {
+	for {
+		if e := a.table.get(key); e != nil {
+			now := e.use()
+			switch {
+			case now.api != nil:
+				return now.api, nil
+			case time.Since(now.since) < a.config.UnknownFor:
+				return nil, a.unknownError(key)
+			}
+			// Deleted for a while: perhaps it is back, or a worker serves it.
+			a.drop(e, time.Now().Add(time.Minute))
+		}
+		if err := a.unknown.get(key); err != nil {
+			return nil, a.explain(key, err)
+		}
+		announced := a.instances.serve(key)
+		if !announced && a.budget.empty() {
+			a.counters.refused.Add(1)
+			return nil, errBusy
+		}
+		l, err := a.join(key)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.wait(ctx, a.loads); err != nil && !errors.Is(err, errAgain) {
+			return nil, a.explain(key, err)
+		}
+	}
+}
+
+// Why an API is not there. errAbsent is certain; errDeleted is, too.
+var (
+	errAbsent  = errors.New("there is none")
+	errDeleted = errors.New("the registry has deleted it")
+	errBusy    = errors.New("too many unknown APIs are asked for now; try again in a second")
+	errClosed  = errors.New("the gateway is stopping")
+	errAgain   = errors.New("something else was under way")
+)
+
+// explain turns what a lookup has found into what a gateway expects.
+func (a *APIs) explain(key registry.Key, err error) error {
+	if errors.Is(err, errAbsent) || errors.Is(err, errDeleted) {
+		return a.unknownError(key)
+	}
+	return fmt.Errorf("load: %w", err)
+}
+
+// unknownError says which of module and version is unknown, as far as is known
+// here.
+func (a *APIs) unknownError(key registry.Key) error {
+	if a.knowsModule(key.Module) {
+		return gateway.ErrUnknownVersion
+	}
+	return gateway.ErrUnknownModule
+}
+
+// knowsModule reports whether some version of the module is served.
+func (a *APIs) knowsModule(module string) bool {
+	return a.modules.has(module) || a.instances.serveModule(module)
+}
