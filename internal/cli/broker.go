@@ -12,12 +12,37 @@ import (
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
 )
 
+// amqpURLOption is the option that says where the broker is.
+const amqpURLOption = "amqp-url"
+
 // brokerSettings say how RabbitMQ is reached.
 type brokerSettings struct {
 	urls                      []string
 	caFile, certFile, keyFile string
 	name                      string
 	heartbeat, dialTimeout    time.Duration
+}
+
+// defaultBroker is a broker on this machine.
+func defaultBroker() brokerSettings {
+	return brokerSettings{
+		urls:        []string{"amqp://guest:guest@localhost:5672/"},
+		heartbeat:   10 * time.Second,
+		dialTimeout: 5 * time.Second,
+	}
+}
+
+// options is the table of the settings.
+func (s *brokerSettings) options() []option {
+	return []option{
+		{name: amqpURLOption, value: &s.urls, secret: true, usage: "URLs of the broker, or of the nodes of its cluster: amqp:// or amqps://"},
+		{name: "amqp-ca", value: &s.caFile, usage: "PEM file of the authorities that the broker's certificate is checked with; default: the system's"},
+		{name: "amqp-cert", value: &s.certFile, usage: "PEM file of the client certificate for the broker"},
+		{name: "amqp-key", value: &s.keyFile, usage: "PEM file of the client certificate's key"},
+		{name: "amqp-name", value: &s.name, usage: "name of the connection in RabbitMQ's lists; default: program and process id"},
+		{name: "amqp-heartbeat", value: &s.heartbeat, usage: "interval of AMQP heartbeats"},
+		{name: "amqp-dial-timeout", value: &s.dialTimeout, usage: "time for one try to connect"},
+	}
 }
 
 // connect returns a transport that connects in the background.

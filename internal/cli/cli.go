@@ -2,23 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/mqrpc/mqrpc/runtime"
-)
-
-// The exit codes of the program.
-const (
-	exitOK = iota
-	exitFailure
-	exitUsage
 )
 
 // Main runs the program and returns its exit code. The services are those that
@@ -31,6 +24,8 @@ func Main(services ...*runtime.Service) int {
 	context.AfterFunc(ctx, stop)
 	return run(ctx, environment{
 		args:     os.Args[1:],
+		in:       os.Stdin,
+		terminal: isatty.IsTerminal(os.Stdin.Fd()),
 		out:      os.Stdout,
 		err:      os.Stderr,
 		environ:  os.Environ,
@@ -41,9 +36,25 @@ func Main(services ...*runtime.Service) int {
 // environment is what a run of the program takes from outside.
 type environment struct {
 	args     []string
+	in       io.Reader
+	terminal bool // whether in is a person's
 	out, err io.Writer
 	environ  func() []string
 	services []*runtime.Service
+	// connect replaces the connection to RabbitMQ; nil: it does not.
+	connect func() runtime.Transport
+}
+
+// dial returns a transport that connects in the background.
+func (e environment) dial(broker brokerSettings, logger *slog.Logger) (runtime.Transport, error) {
+	if e.connect != nil {
+		return e.connect(), nil
+	}
+	transport, err := broker.connect(logger)
+	if err != nil {
+		return nil, err // not a nil *Transport in an interface
+	}
+	return transport, nil
 }
 
 func run(ctx context.Context, env environment) int {
@@ -51,18 +62,7 @@ func run(ctx context.Context, env environment) int {
 	root.SetArgs(env.args)
 	root.SetOut(env.out)
 	root.SetErr(env.err)
-	err := root.ExecuteContext(ctx)
-	var usage *usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(env.err, "mqrpc: %v\nRun it with --help to see what it takes.\n", err)
-		return exitUsage
-	default:
-		_, _ = fmt.Fprintf(env.err, "mqrpc: %v\n", err)
-		return exitFailure
-	}
+	return report(env.err, root.ExecuteContext(ctx))
 }
 
 func newRoot(env environment) *cobra.Command {
@@ -73,15 +73,15 @@ func newRoot(env environment) *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newGatewayCommand(env), newDemoCommand(), newDemoWorkerCommand(), newVersionCommand())
+	root.AddCommand(
+		newGatewayCommand(env),
+		newCallCommand(env),
+		newListCommand(env),
+		newDescribeCommand(env),
+		newAPICommand(env),
+		newDemoCommand(),
+		newDemoWorkerCommand(),
+		newVersionCommand(),
+	)
 	return root
 }
-
-// usageError is a mistake in the command line.
-type usageError struct{ cause error }
-
-// Error is the text of the cause.
-func (e *usageError) Error() string { return e.cause.Error() }
-
-// Unwrap is the cause.
-func (e *usageError) Unwrap() error { return e.cause }

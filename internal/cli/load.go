@@ -50,7 +50,11 @@ func load(options []option, flags *pflag.FlagSet, environ func() []string) error
 
 // configPath is the file that the flag or the environment names.
 func configPath(flags *pflag.FlagSet, environ []string) string {
-	if flag := flags.Lookup(configFlag); flag.Changed {
+	flag := flags.Lookup(configFlag)
+	switch {
+	case flag == nil:
+		return "" // the file is the gateway's
+	case flag.Changed:
 		return flag.Value.String()
 	}
 	for _, variable := range environ {

@@ -23,6 +23,8 @@ type option struct {
 	usage string
 	// secret values are masked when the configuration is shown.
 	secret bool
+	// mask hides the secret in a value. Nil: maskURL.
+	mask func(string) string
 	// zero is set where zero has a meaning. Elsewhere numbers and durations
 	// must be greater.
 	zero bool

@@ -35,11 +35,11 @@ func (o option) printable() any {
 		}
 		masked := make([]string, len(*value))
 		for i, text := range *value {
-			masked[i] = maskURL(text)
+			masked[i] = o.masked(text)
 		}
 		return masked
 	case *string:
-		return *value
+		return o.masked(*value)
 	case *bool:
 		return *value
 	case *int:
@@ -48,6 +48,18 @@ func (o option) printable() any {
 		return *value
 	default:
 		return nil
+	}
+}
+
+// masked is a text without the secret that may be in it.
+func (o option) masked(text string) string {
+	switch {
+	case !o.secret:
+		return text
+	case o.mask != nil:
+		return o.mask(text)
+	default:
+		return maskURL(text)
 	}
 }
 

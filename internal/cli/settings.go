@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"time"
-
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/transcode"
 )
@@ -24,12 +22,8 @@ type settings struct {
 func defaultSettings() *settings {
 	return &settings{
 		listen: ":8080",
-		broker: brokerSettings{
-			urls:        []string{"amqp://guest:guest@localhost:5672/"},
-			heartbeat:   10 * time.Second,
-			dialTimeout: 5 * time.Second,
-		},
-		log: logSettings{level: "info", format: "text"},
+		broker: defaultBroker(),
+		log:    logSettings{level: "info", format: "text"},
 		timeouts: gateway.Timeouts{
 			Call:  gateway.DefaultCallTimeout,
 			Body:  gateway.DefaultBodyTimeout,
@@ -53,17 +47,9 @@ func defaultSettings() *settings {
 
 // options is the table of all settings.
 func (s *settings) options() []option {
-	return []option{
-		{name: "listen", value: &s.listen, usage: "address to listen on"},
-
-		{name: "amqp-url", value: &s.broker.urls, secret: true, usage: "URLs of the broker, or of the nodes of its cluster: amqp:// or amqps://"},
-		{name: "amqp-ca", value: &s.broker.caFile, usage: "PEM file of the authorities that the broker's certificate is checked with; default: the system's"},
-		{name: "amqp-cert", value: &s.broker.certFile, usage: "PEM file of the client certificate for the broker"},
-		{name: "amqp-key", value: &s.broker.keyFile, usage: "PEM file of the client certificate's key"},
-		{name: "amqp-name", value: &s.broker.name, usage: "name of the connection in RabbitMQ's lists; default: program and process id"},
-		{name: "amqp-heartbeat", value: &s.broker.heartbeat, usage: "interval of AMQP heartbeats"},
-		{name: "amqp-dial-timeout", value: &s.broker.dialTimeout, usage: "time for one try to connect"},
-
+	options := []option{{name: "listen", value: &s.listen, usage: "address to listen on"}}
+	options = append(options, s.broker.options()...)
+	return append(options, []option{
 		{name: "timeout", value: &s.timeouts.Call, usage: "time of a call whose method has none of its own"},
 		{name: "body-timeout", value: &s.timeouts.Body, usage: "time that a client may take to send a body"},
 		{name: "write-timeout", value: &s.timeouts.Write, usage: "time that a client may take to receive a response"},
@@ -86,5 +72,5 @@ func (s *settings) options() []option {
 
 		{name: "log-level", value: &s.log.level, usage: "debug, info, warn or error"},
 		{name: "log-format", value: &s.log.format, usage: "text or json"},
-	}
+	}...)
 }

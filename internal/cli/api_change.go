@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqrpc/mqrpc/registry"
+)
+
+func newRollbackCommand(env environment) *cobra.Command {
+	var force bool
+	command := &cobra.Command{
+		Use:   "rollback MODULE/VERSION REVISION",
+		Short: "Make an earlier revision the contract again",
+		Long: `Make an earlier revision, which mqrpc api history lists, the contract again. The
+policy stays as it is now. If the earlier contract breaks the present one, which
+is usual after fields were added, --force is needed.`,
+		Args: usageArgs(cobra.ExactArgs(2)),
+	}
+	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {
+		key, err := parseKey(args[0])
+		if err != nil {
+			return err
+		}
+		if err := a.confirm("Roll %s back to revision %s?", key, args[1]); err != nil {
+			return err
+		}
+		return a.change(ctx, func(c changer) error {
+			result, err := c.Rollback(ctx, key, args[1], force)
+			if errors.Is(err, registry.ErrNotFound) {
+				return fmt.Errorf("%w; mqrpc api history %s lists the revisions", err, key)
+			}
+			if err == nil {
+				a.tell("rolled back", result, c.way)
+			}
+			return err
+		})
+	})
+	command.Flags().BoolVar(&force, "force", false, "roll back even if that breaks the present contract")
+	a.askFirst()
+	return command
+}
+
+func newEnableCommand(env environment, enabled bool) *cobra.Command {
+	use, short, done := "enable", "Let gateways serve an API again", "enabled"
+	if !enabled {
+		use, short, done = "disable", "Make gateways refuse an API, or give its default response", "disabled"
+	}
+	command := &cobra.Command{
+		Use:   use + " MODULE/VERSION",
+		Short: short,
+		Args:  usageArgs(cobra.ExactArgs(1)),
+	}
+	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {
+		key, err := parseKey(args[0])
+		if err != nil {
+			return err
+		}
+		if !enabled {
+			if err := a.confirm("Disable %s for all gateways?", key); err != nil {
+				return err
+			}
+		}
+		return a.change(ctx, func(c changer) error {
+			result, err := c.SetEnabled(ctx, key, enabled)
+			if err == nil {
+				a.tell(done, result, c.way)
+			}
+			return err
+		})
+	})
+	if !enabled {
+		a.askFirst()
+	}
+	return command
+}
+
+func newDeleteCommand(env environment) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "delete MODULE/VERSION",
+		Short: "Delete an API from the registry",
+		Long: `Delete an API from the registry. Its history stays, and push brings it back. If
+workers serve it, gateways go on to serve it as the workers describe it; to stop
+that, disable it instead.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+	}
+	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {
+		key, err := parseKey(args[0])
+		if err != nil {
+			return err
+		}
+		if err := a.confirm("Delete %s from the registry?", key); err != nil {
+			return err
+		}
+		return a.change(ctx, func(c changer) error {
+			result, err := c.Delete(ctx, key)
+			if err == nil {
+				a.tell("deleted", result, c.way)
+			}
+			return err
+		})
+	})
+	a.askFirst()
+	return command
+}
