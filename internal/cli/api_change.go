@@ -82,9 +82,8 @@ func newDeleteCommand(env environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "delete MODULE/VERSION",
 		Short: "Delete an API from the registry",
-		Long: `Delete an API from the registry. Its history stays, and push brings it back. If
-workers serve it, gateways go on to serve it as the workers describe it; to stop
-that, disable it instead.`,
+		Long: `Delete an API from the registry. Gateways do not know it any more, even if a
+worker serves it. Its history stays, and push brings it back.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 	}
 	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {

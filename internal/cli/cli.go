@@ -14,11 +14,10 @@ import (
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
-// Main runs the program and returns its exit code. The services are those that
-// the gateway routes to.
+// Main runs the program and returns its exit code.
 //
 // SIGINT and SIGTERM stop it gracefully; a second one kills it.
-func Main(services ...*runtime.Service) int {
+func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
@@ -29,7 +28,6 @@ func Main(services ...*runtime.Service) int {
 		out:      os.Stdout,
 		err:      os.Stderr,
 		environ:  os.Environ,
-		services: services,
 	})
 }
 
@@ -40,7 +38,6 @@ type environment struct {
 	terminal bool // whether in is a person's
 	out, err io.Writer
 	environ  func() []string
-	services []*runtime.Service
 	// connect replaces the connection to RabbitMQ; nil: it does not.
 	connect func() runtime.Transport
 }

@@ -10,10 +10,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
-	wxappv1p1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1_1"
-	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // TestMain lets the demo run this test binary as one of its workers.
@@ -57,11 +53,11 @@ func start(t *testing.T, environ []string, args ...string) *program {
 	go func() {
 		defer close(p.code)
 		p.code <- run(ctx, environment{
-			args:     args,
-			out:      &p.out,
-			err:      &p.err,
-			environ:  func() []string { return environ },
-			services: []*runtime.Service{wxappv1.WxappManager_Service, wxappv1p1.WxappManager_Service},
+			args:    args,
+			in:      strings.NewReader(""),
+			out:     &p.out,
+			err:     &p.err,
+			environ: func() []string { return environ },
 		})
 	}()
 	t.Cleanup(func() {

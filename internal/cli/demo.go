@@ -10,8 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
-	wxappv1p1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1_1"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
@@ -29,7 +27,8 @@ func newDemoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Start a gateway and two workers, and call them",
 		Long: `Start a gateway and the workers of the example wxapp in the versions 1.0 and
-1.1, call the first over HTTP, and stay up for you to try more.
+1.1, call the first over HTTP, and stay up for you to try more. The gateway knows
+nothing of the example: it asks the workers for their contracts.
 
 Everything runs in this process, over a broker in memory. With --amqp it is a
 real RabbitMQ, and the workers are processes of their own.`,
@@ -51,7 +50,7 @@ real RabbitMQ, and the workers are processes of their own.`,
 
 // run starts the parts one after the other and stops them in reverse.
 func (d *demo) run(ctx context.Context) (err error) {
-	listener, err := listen(ctx, d.listen)
+	listener, err := listen(ctx, d.listen, "listen")
 	if err != nil {
 		return err
 	}
@@ -60,8 +59,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, backend.stop()) }()
+	defer func() { _ = listener.Close() }() // it is closed already, unless the gateway did not start
 	return d.serve(ctx, listener, backend.transport())
 }
+
+// noEnviron keeps the demo away from what the user has configured.
+func noEnviron() []string { return nil }
 
 // demoBackend is what the demo's gateway calls: workers that are ready, and the
 // transport that leads to them.
@@ -81,14 +84,9 @@ func (d *demo) start(ctx context.Context) (demoBackend, error) {
 func (d *demo) serve(ctx context.Context, listener net.Listener, transport runtime.Transport) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	front := front{
-		settings:  defaultSettings(),
-		services:  []*runtime.Service{wxappv1.WxappManager_Service, wxappv1p1.WxappManager_Service},
-		transport: transport,
-		logger:    d.logger,
-	}
+	front := front{settings: defaultSettings(noEnviron), listener: listener, transport: transport, logger: d.logger}
 	served := make(chan error, 1)
-	go func() { served <- front.serve(ctx, listener) }()
+	go func() { served <- front.serve(ctx) }()
 
 	address := reachable(listener.Addr())
 	err := firstCall(ctx, d.out, address)

@@ -68,7 +68,7 @@ func TestAddressInUse(t *testing.T) {
 	for _, command := range []string{"demo", "gateway"} {
 		p := start(t, nil, command, "--listen", taken.Addr().String())
 		p.wait(t, exitFailure)
-		if got := p.err.String(); !strings.Contains(got, "is in use by another program") || !strings.Contains(got, "--listen :8081") {
+		if got := p.err.String(); !strings.Contains(got, "is in use by another program") || !strings.Contains(got, "--listen :8090") {
 			t.Errorf("%s wrote %q", command, got)
 		}
 	}

@@ -10,19 +10,20 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/runtime"
 )
 
 func newGatewayCommand(env environment) *cobra.Command {
-	chosen := defaultSettings()
+	chosen := defaultSettings(env.environ)
 	options := chosen.options()
 	var show bool
 	command := &cobra.Command{
 		Use:   "gateway",
 		Short: "Serve calls over HTTP",
 		Long: `Serve POST /gateway, /healthz and /readyz, and make the calls over RabbitMQ.
+
+Every API is served that a worker serves or the registry has, also one that
+comes later: it is looked up when it is called first. The registry (mqrpc api)
+adds policies and is optional: --registry none.
 
 Every option can be given as a flag, as an environment variable, and as a key
 of the YAML file that --config names; in this order the first one wins. The key
@@ -43,7 +44,7 @@ and variables.`,
 			if err != nil {
 				return &usageError{err}
 			}
-			return runGateway(command.Context(), chosen, env.services, logger)
+			return runGateway(command.Context(), env, chosen, logger)
 		},
 	}
 	flags := command.Flags()
@@ -67,64 +68,40 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 }
 
 // runGateway serves until ctx ends.
-func runGateway(ctx context.Context, chosen *settings, services []*runtime.Service, logger *slog.Logger) (err error) {
-	transport, err := chosen.broker.connect(logger)
+func runGateway(ctx context.Context, env environment, chosen *settings, logger *slog.Logger) (err error) {
+	listener, err := listen(ctx, chosen.listen, "listen")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeWithin(chosen.server.StopTimeout, transport.Close)) }()
-	listener, err := listen(ctx, chosen.listen)
-	if err != nil {
+	f := front{settings: chosen, logger: logger, listener: listener}
+	defer func() { err = errors.Join(err, f.close()) }()
+	if chosen.adminListen != "" {
+		if f.admin, err = listen(ctx, chosen.adminListen, "admin-listen"); err != nil {
+			return err
+		}
+	}
+	if f.transport, err = env.dial(chosen.broker, logger); err != nil {
 		return err
 	}
-	logger.Info("the gateway listens", "address", listener.Addr().String(), "apis", apisOf(services))
-	front := front{settings: chosen, services: services, transport: transport, logger: logger}
-	return front.serve(ctx, listener)
-}
-
-// front is a gateway with its client, over somebody's transport.
-type front struct {
-	*settings
-	services  []*runtime.Service
-	transport runtime.Transport
-	logger    *slog.Logger
-}
-
-// serve serves on the listener, which it owns, until ctx ends.
-func (f front) serve(ctx context.Context, listener net.Listener) (err error) {
-	client := runtime.NewClient(f.transport, runtime.ClientConfig{Timeout: f.timeouts.Call, Logger: f.logger})
-	defer func() { err = errors.Join(err, closeWithin(f.server.StopTimeout, client.Close)) }()
-	handler, err := f.handler(client)
-	if err != nil {
-		return errors.Join(err, listener.Close())
+	if err := f.openRegistry(ctx); err != nil {
+		return err
 	}
-	return handler.Serve(ctx, listener, f.server)
+	logger.Info("the gateway listens", "address", listener.Addr().String(), "admin", addressOf(f.admin),
+		"registry", f.location.String(), "notify", string(f.notify))
+	return f.serve(ctx)
 }
 
-func (f front) handler(caller runtime.Caller) (*gateway.Gateway, error) {
-	routes, err := gateway.Static(f.services...)
-	if err != nil {
-		return nil, err
-	}
-	return gateway.New(gateway.Config{
-		Caller:         caller,
-		Sources:        []gateway.Source{routes},
-		State:          f.transport.State,
-		JSON:           f.json,
-		Timeouts:       f.timeouts,
-		Limits:         f.limits,
-		ForwardHeaders: f.forwardHeaders,
-		Logger:         f.logger,
-	})
-}
-
-// listen opens the address, and says what to do when somebody else has it.
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen opens the address that an option gives, and says what to do when
+// somebody else has it.
+func listen(ctx context.Context, address, option string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program: stop that one, or choose another address, for example --listen :8081", address)
+		return nil, fmt.Errorf("%s is in use by another program: stop that one, or choose another address, for example --%s :8090", address, option)
 	}
-	return listener, err
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", option, err)
+	}
+	return listener, nil
 }
 
 // closeWithin closes something within a time.
@@ -132,13 +109,4 @@ func closeWithin(timeout time.Duration, closing func(context.Context) error) err
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return closing(ctx)
-}
-
-// apisOf lists the APIs of services, for people.
-func apisOf(services []*runtime.Service) []string {
-	apis := make([]string, 0, len(services))
-	for _, service := range services {
-		apis = append(apis, service.Module+"/"+service.Version+"/"+service.Name)
-	}
-	return apis
 }

@@ -17,7 +17,7 @@ func TestGatewayWithoutBroker(t *testing.T) {
 	}
 	url := "amqp://guest:s3cret@" + nobody.Addr().String() + "/"
 	_ = nobody.Close()
-	p := start(t, []string{"MQRPC_AMQP_URL=" + url}, "gateway", "--listen", "127.0.0.1:0", "--log-format", "json")
+	p := start(t, []string{"MQRPC_AMQP_URL=" + url}, "gateway", "--listen", "127.0.0.1:0", "--admin-listen", "", "--log-format", "json")
 	address, _, _ := strings.Cut(await(t, &p.err, `"msg":"the gateway listens","address":"`), `"`)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get("http://" + address + "/readyz")

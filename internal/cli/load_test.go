@@ -15,7 +15,7 @@ import (
 // parse loads settings as the gateway command does.
 func parse(t *testing.T, file string, environ []string, args ...string) (*settings, error) {
 	t.Helper()
-	s := defaultSettings()
+	s := defaultSettings(noEnviron)
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	flags.String(configFlag, "", "")
 	for _, o := range s.options() {
@@ -57,7 +57,7 @@ func TestPrecedence(t *testing.T) {
 
 // TestEveryOptionInAllThreeWays gives each option a value of its own, thrice.
 func TestEveryOptionInAllThreeWays(t *testing.T) {
-	for _, o := range defaultSettings().options() {
+	for _, o := range defaultSettings(noEnviron).options() {
 		t.Run(o.name, func(t *testing.T) {
 			var text, inYAML string
 			switch o.value.(type) {
@@ -85,7 +85,7 @@ func TestEveryOptionInAllThreeWays(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := fmt.Sprintf("%+v", byFlag)
-			if want == fmt.Sprintf("%+v", defaultSettings()) {
+			if want == fmt.Sprintf("%+v", defaultSettings(noEnviron)) {
 				t.Error("the flag changes nothing")
 			}
 			if got := fmt.Sprintf("%+v", byEnv); got != want {

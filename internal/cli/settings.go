@@ -1,15 +1,23 @@
 package cli
 
 import (
+	"path/filepath"
+
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
 // settings are what mqrpc gateway can be told.
 type settings struct {
-	listen string
-	broker brokerSettings
-	log    logSettings
+	listen      string
+	adminListen string
+	broker      brokerSettings
+	registry    registrySettings
+	follow      dynamic.Follow
+	snapshotDir string
+	log         logSettings
 
 	timeouts       gateway.Timeouts
 	limits         gateway.Limits
@@ -18,12 +26,16 @@ type settings struct {
 	forwardHeaders []string
 }
 
-// defaultSettings are those of a gateway beside its broker.
-func defaultSettings() *settings {
-	return &settings{
-		listen: ":8080",
-		broker: defaultBroker(),
-		log:    logSettings{level: "info", format: "text"},
+// defaultSettings are those of a gateway beside its broker, which keeps what it
+// must in the user's directory for that.
+func defaultSettings(environ func() []string) *settings {
+	s := &settings{
+		listen:      ":8080",
+		adminListen: "127.0.0.1:8081",
+		broker:      defaultBroker(),
+		registry:    defaultRegistry(environ),
+		follow:      dynamic.Follow{PollInterval: registry.DefaultPollInterval},
+		log:         logSettings{level: "info", format: "text"},
 		timeouts: gateway.Timeouts{
 			Call:  gateway.DefaultCallTimeout,
 			Body:  gateway.DefaultBodyTimeout,
@@ -43,12 +55,24 @@ func defaultSettings() *settings {
 		json:           transcode.Options{MaxDepth: transcode.DefaultMaxDepth},
 		forwardHeaders: gateway.DefaultForwardHeaders(),
 	}
+	if dir := stateDir(environ()); dir != "" {
+		s.snapshotDir = filepath.Join(dir, "snapshot")
+	}
+	return s
 }
 
 // options is the table of all settings.
 func (s *settings) options() []option {
-	options := []option{{name: "listen", value: &s.listen, usage: "address to listen on"}}
+	options := []option{
+		{name: "listen", value: &s.listen, usage: "address to listen on"},
+		{name: "admin-listen", value: &s.adminListen, usage: "address for GET /apis, which is for operators alone; empty: none"},
+	}
 	options = append(options, s.broker.options()...)
+	options = append(options, s.registry.options()...)
+	options = append(options,
+		option{name: "poll-interval", value: &s.follow.PollInterval, usage: "time between two comparisons with the registry, under every way of notification"},
+		option{name: "snapshot-dir", value: &s.snapshotDir, usage: "directory of the last good states, for a start while the registry is down; empty: none"},
+	)
 	return append(options, []option{
 		{name: "timeout", value: &s.timeouts.Call, usage: "time of a call whose method has none of its own"},
 		{name: "body-timeout", value: &s.timeouts.Body, usage: "time that a client may take to send a body"},
