@@ -46,6 +46,10 @@ test-unit: ## Run the tests that need no service, with the race detector
 bench: ## Run the Go benchmarks against the services that they need (BENCH=pattern)
 	scripts/services run -- go test -run '^$$' -tags services -bench '$(BENCH)' -benchmem $(TEST_FLAGS) $(TEST_PACKAGES)
 
+.PHONY: bench-registry
+bench-registry: ## Measure hot plugging, changes and large registries; the last line is JSON
+	scripts/services run --with rabbitmq,zookeeper,etcd -- go run ./e2e/registrybench
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)
 	scripts/fuzz $(FUZZTIME)

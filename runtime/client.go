@@ -51,7 +51,6 @@ type Client struct {
 	replyQueue   string
 	open         *openCalls
 	destinations *gatherers[*openCall]
-	pace         pace
 	counters     clientCounters
 	complaints   throttle
 

@@ -70,7 +70,7 @@ func (c *Client) finish(instance string, reply *wire.Reply) {
 	}
 	c.counters.replies.Add(1)
 	if reply.Handled > 0 {
-		c.pace.observe(call.method, reply.Handled)
+		call.method.pace.observe(reply.Handled)
 	}
 }
 

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -16,7 +15,7 @@ func (c *Client) enqueue(call *openCall) {
 		ID: call.id, Method: call.method.Name, Payload: call.payload, Metadata: call.metadata,
 		Timeout: c.config.Timeout,
 	})
-	c.destinations.add(call.method.Queue(), call, size, c.pace.expected(call.method))
+	c.destinations.add(call.method.Queue(), call, size, call.method.pace.expected())
 }
 
 // publish sends the calls of a batch whose callers still wait.
@@ -104,41 +103,4 @@ func (c *Client) resendAfterReconnect() func(State) {
 			c.enqueue(call)
 		}
 	}
-}
-
-// pace is how long the methods of a client take, as their replies tell.
-type pace struct {
-	methods sync.Map // of *Method to *paceOf
-}
-
-type paceOf struct {
-	mu      sync.Mutex
-	handled time.Duration
-}
-
-// expected is the handling time that one more call of the method will need. A
-// method that nobody has called yet is taken for slow.
-func (p *pace) expected(method *Method) time.Duration {
-	known, ok := p.methods.Load(method)
-	if !ok {
-		return workPerMessage
-	}
-	of := known.(*paceOf)
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	return of.handled
-}
-
-// paceWeight is the part that the newest reply has in a method's average.
-const paceWeight = 8
-
-func (p *pace) observe(method *Method, handled time.Duration) {
-	known, ok := p.methods.Load(method)
-	if !ok {
-		known, _ = p.methods.LoadOrStore(method, &paceOf{handled: handled})
-	}
-	of := known.(*paceOf)
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	of.handled += (handled - of.handled) / paceWeight
 }

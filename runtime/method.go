@@ -32,7 +32,8 @@ type Service struct {
 
 // Method describes one method of a [Service].
 //
-// A Method is immutable once made and safe for concurrent use.
+// A Method is safe for concurrent use, and its fields do not change once it is
+// made. Clients keep in it how long its calls take.
 type Method struct {
 	// Module and Version name the API that the method belongs to.
 	Module, Version string
@@ -47,6 +48,8 @@ type Method struct {
 	// Request and Response are empty messages of the method's types, for their
 	// descriptors. They are nil where only the method's name is known.
 	Request, Response proto.Message
+
+	pace pace
 }
 
 // Queue is the name of the worker queue that serves the method.
