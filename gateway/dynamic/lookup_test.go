@@ -1,0 +1,294 @@
+package dynamic_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
+	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/registry"
+	registrymemory "github.com/mqrpc/mqrpc/registry/memory"
+	"github.com/mqrpc/mqrpc/registry/registrytest"
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/memory"
+)
+
+// slowStore counts the loads, and takes its time.
+type slowStore struct {
+	registry.Store
+	takes time.Duration
+	loads atomic.Int64
+}
+
+func (s *slowStore) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+	s.loads.Add(1)
+	if s.takes > 0 {
+		select {
+		case <-time.After(s.takes):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", registry.ErrUnavailable, ctx.Err())
+		}
+	}
+	return s.Store.Load(ctx, key)
+}
+
+func newRegistry(t *testing.T) *registrymemory.Registry {
+	t.Helper()
+	r := registrymemory.New()
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func save(t *testing.T, store registry.Store, api *mqrpcv1.Api) {
+	t.Helper()
+	if err := store.Save(t.Context(), api); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type sessions struct {
+	wxappv1.UnimplementedWxappManagerServer
+}
+
+func (sessions) SessionKey(_ context.Context, request *wxappv1.SessionKeyRequest) (*wxappv1.SessionKeyResponse, error) {
+	return &wxappv1.SessionKeyResponse{SessionKey: request.GetCode()}, nil
+}
+
+// startWxapp starts the example's worker.
+func startWxapp(t *testing.T, broker *memory.Broker) (stop func()) {
+	t.Helper()
+	transport := broker.Connect()
+	worker := runtime.NewWorker(transport, runtime.WorkerConfig{Logger: slog.New(slog.DiscardHandler)})
+	wxappv1.RegisterWxappManagerServer(worker, sessions{})
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(ctx) }()
+	<-worker.Ready()
+	stop = sync.OnceFunc(func() {
+		end()
+		if err := errors.Join(<-ended, transport.Close(context.Background())); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// TestHotPlug: a worker that starts after the gateway, and after somebody has
+// asked for it in vain, is served by the first request.
+func TestHotPlug(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: newRegistry(t)})
+		wxapp := registry.Key{Module: "wxapp", Version: "1.0"}
+		if w := s.call(wxapp, "WxappManager.SessionKey", `{"Code":"YQ=="}`); w.Code != 404 || !strings.Contains(w.Body.String(), gateway.ReasonUnknownModule) {
+			t.Errorf("before: got %d %s", w.Code, w.Body)
+		}
+		began := time.Now()
+		stop := startWxapp(t, s.broker)
+		synctest.Wait()
+		if w := s.call(wxapp, "WxappManager.SessionKey", `{"Code":"YQ=="}`); w.Code != 200 || w.Body.String() != `{"SessionKey":"YQ=="}` {
+			t.Errorf("the first: got %d %s", w.Code, w.Body)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if w := s.call(registry.Key{Module: "wxapp", Version: "9.9"}, "WxappManager.SessionKey", `{}`); !strings.Contains(w.Body.String(), gateway.ReasonUnknownVersion) {
+			t.Errorf("another version: got %d %s", w.Code, w.Body)
+		}
+		if w := s.call(wxapp, "WxappManager.No", `{}`); w.Code != 404 || !strings.Contains(w.Body.String(), gateway.ReasonUnknownMethod) {
+			t.Errorf("another method: got %d %s", w.Code, w.Body)
+		}
+		stop()
+		synctest.Wait()
+		if w := s.call(wxapp, "WxappManager.SessionKey", `{}`); w.Code != 503 || !strings.Contains(w.Body.String(), gateway.ReasonNoWorker) {
+			t.Errorf("without a worker: got %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+// TestColdRequests: a thousand at once cause one load.
+func TestColdRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		save(t, memoryRegistry, registrytest.API(greeter, 1, 2))
+		store := &slowStore{Store: memoryRegistry, takes: 100 * time.Millisecond}
+		broker := memory.NewBroker(memory.Config{})
+		startGreeter(t, broker, "a", 2)
+		s := newStand(t, broker, dynamic.Config{Store: store})
+		var callers sync.WaitGroup
+		for range 1000 {
+			callers.Go(func() { s.expect(`{"field1":"x"}`, 200, `"field2":"a"`) })
+		}
+		callers.Wait()
+		if got := store.loads.Load(); got != 1 {
+			t.Errorf("%d loads, want 1", got)
+		}
+		if stats := s.apis.Stats(); stats.Lookups != 1 || stats.FromRegistry != 1 {
+			t.Errorf("got %+v", stats)
+		}
+	})
+}
+
+// TestCallersTime: each waits as long as its own time, and the lookup goes on.
+func TestCallersTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		save(t, memoryRegistry, registrytest.API(greeter, 1, 2))
+		store := &slowStore{Store: memoryRegistry, takes: time.Second}
+		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: store})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := s.apis.Source().API(ctx, greeter.Module, greeter.Version)
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 100*time.Millisecond {
+			t.Errorf("got %v after %s", err, took)
+		}
+		if _, err := s.apis.Source().API(t.Context(), greeter.Module, greeter.Version); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != time.Second || store.loads.Load() != 1 {
+			t.Errorf("it took %s and %d loads", took, store.loads.Load())
+		}
+	})
+}
+
+// TestInventedNames: they cost bounded memory and bounded queries, and hurt
+// nobody who is loaded or announced.
+func TestInventedNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		store := &slowStore{Store: memoryRegistry}
+		broker := memory.NewBroker(memory.Config{})
+		s := newStand(t, broker, dynamic.Config{Store: store})
+		source := s.apis.Source()
+		const names = 100_000
+		var next atomic.Int64
+		var callers sync.WaitGroup
+		for range 100 {
+			callers.Go(func() {
+				for i := next.Add(1); i <= names; i = next.Add(1) {
+					if _, err := source.API(t.Context(), fmt.Sprintf("invented-%d", i), "1.0"); err == nil {
+						t.Error("an invented name was found")
+					}
+				}
+			})
+		}
+		callers.Wait()
+		stats := s.apis.Stats()
+		t.Logf("%d loads, %+v", store.loads.Load(), stats)
+		// The burst, and what came back while it took its time.
+		if got := store.loads.Load(); got > dynamic.DefaultUnknownBurst+100 {
+			t.Errorf("%d loads", got)
+		}
+		if stats.Unknown > dynamic.DefaultUnknownBurst+100 || stats.Refused < names-2*dynamic.DefaultUnknownBurst {
+			t.Errorf("got %+v", stats)
+		}
+		worker := startGreeter(t, broker, "a", 1)
+		worker.announce(false)
+		s.expect(`{}`, 200, `"field1":"a"`)
+		pass(10 * time.Second)
+		if got := s.apis.Stats().Unknown; got != 0 {
+			t.Errorf("%d names are still remembered", got)
+		}
+	})
+}
+
+// TestInvalidNames never reach the registry.
+func TestInvalidNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{Store: newRegistry(t)}
+		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: store})
+		for _, key := range []registry.Key{{Module: "a b", Version: "1"}, {Module: "a", Version: "1_0"}, {}} {
+			if _, err := s.apis.Source().API(t.Context(), key.Module, key.Version); err == nil {
+				t.Errorf("%q was found", key)
+			}
+		}
+		if got := store.loads.Load(); got != 0 {
+			t.Errorf("%d loads", got)
+		}
+	})
+}
+
+// TestUnknownIsRemembered for its time, and until the registry brings news.
+func TestUnknownIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		store := &slowStore{Store: memoryRegistry}
+		broker := memory.NewBroker(memory.Config{})
+		s := newStand(t, broker, dynamic.Config{Store: store, Notifier: memoryRegistry.Connect()})
+		for range 10 {
+			s.expect(`{}`, 404, gateway.ReasonUnknownModule)
+		}
+		if got := store.loads.Load(); got != 1 {
+			t.Errorf("%d loads, want 1", got)
+		}
+		pass(6 * time.Second)
+		s.expect(`{}`, 404, "")
+		if got := store.loads.Load(); got != 2 {
+			t.Errorf("%d loads, want 2", got)
+		}
+		api := registrytest.API(greeter, 1, 1)
+		if err := memoryRegistry.Announce(t.Context(), api); err != nil {
+			t.Fatal(err)
+		}
+		save(t, memoryRegistry, api)
+		synctest.Wait()
+		s.expect(`{}`, 503, gateway.ReasonNoWorker) // known, and nobody serves it
+	})
+}
+
+// TestIdle: what nobody calls is dropped, and found again.
+func TestIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		save(t, memoryRegistry, registrytest.API(greeter, 1, 1))
+		broker := memory.NewBroker(memory.Config{})
+		startGreeter(t, broker, "a", 1)
+		store := &slowStore{Store: memoryRegistry}
+		s := newStand(t, broker, dynamic.Config{Store: store})
+		s.expect(`{}`, 200, "")
+		pass(29 * time.Minute)
+		s.expect(`{}`, 200, "")
+		pass(29 * time.Minute)
+		if got := s.apis.Stats(); got.Loaded != 1 || got.Dropped != 0 {
+			t.Errorf("in use: %+v", got)
+		}
+		pass(2 * time.Minute)
+		if got := s.apis.Stats(); got.Loaded != 0 || got.Dropped != 1 {
+			t.Errorf("idle: %+v", got)
+		}
+		s.expect(`{}`, 200, "")
+		if got := store.loads.Load(); got != 2 {
+			t.Errorf("%d loads, want 2", got)
+		}
+	})
+}
+
+// TestTooManyLoaded: those called longest ago go.
+func TestTooManyLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: memoryRegistry, Limits: dynamic.Limits{Loaded: 10}})
+		for i := range 20 {
+			key := registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
+			save(t, memoryRegistry, registrytest.API(key, 1, 1))
+			if _, err := s.apis.Source().API(t.Context(), key.Module, key.Version); err != nil {
+				t.Fatal(err)
+			}
+			pass(2 * time.Second)
+		}
+		if got := s.apis.Stats(); got.Loaded != 10 || got.Dropped != 10 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
