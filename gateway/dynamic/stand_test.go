@@ -107,7 +107,7 @@ func (s *stand) expect(content string, status int, part string) *httptest.Respon
 
 func (s *stand) get(handler http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
 	return w
 }
 
