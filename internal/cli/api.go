@@ -79,8 +79,13 @@ func newAdmin(env environment, command *cobra.Command, changes bool, run func(ct
 		return run(command.Context(), a, args)
 	}
 	command.Flags().SortFlags = false
-	addOptions(command, a.options)
 	return a
+}
+
+// complete adds the options after the command's own flags.
+func (a *admin) complete() *cobra.Command {
+	addOptions(a.command, a.options)
+	return a.command
 }
 
 // askFirst defines the flag of a command that asks before it does harm.

@@ -41,7 +41,7 @@ is usual after fields were added, --force is needed.`,
 	})
 	command.Flags().BoolVar(&force, "force", false, "roll back even if that breaks the present contract")
 	a.askFirst()
-	return command
+	return a.complete()
 }
 
 func newEnableCommand(env environment, enabled bool) *cobra.Command {
@@ -75,7 +75,7 @@ func newEnableCommand(env environment, enabled bool) *cobra.Command {
 	if !enabled {
 		a.askFirst()
 	}
-	return command
+	return a.complete()
 }
 
 func newDeleteCommand(env environment) *cobra.Command {
@@ -103,5 +103,5 @@ worker serves it. Its history stays, and push brings it back.`,
 		})
 	})
 	a.askFirst()
-	return command
+	return a.complete()
 }

@@ -31,7 +31,7 @@ func newPolicyShowCommand(env environment) *cobra.Command {
 		Short: "Show the policy of an API, as JSON",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 	}
-	newAdmin(env, command, false, func(ctx context.Context, a *admin, args []string) error {
+	a := newAdmin(env, command, false, func(ctx context.Context, a *admin, args []string) error {
 		key, err := parseKey(args[0])
 		if err != nil {
 			return err
@@ -45,7 +45,7 @@ func newPolicyShowCommand(env environment) *cobra.Command {
 			return err
 		})
 	})
-	return command
+	return a.complete()
 }
 
 func newPolicySetCommand(env environment) *cobra.Command {
@@ -65,7 +65,7 @@ service cannot: when it is disabled, absent or silent.`,
   mqrpc api policy show wxapp/1.0 > policy.json && mqrpc api policy set wxapp/1.0 --file policy.json`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 	}
-	newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {
+	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {
 		key, err := parseKey(args[0])
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ service cannot: when it is disabled, absent or silent.`,
 	flags.BoolVar(&edit.disabled, "disabled", false, "refuse calls; --disabled=false: serve them")
 	flags.StringVar(&edit.response, "default-response", "", `response in JSON when the service cannot answer; "": none`)
 	flags.StringVar(&edit.file, "file", "", "file with a whole policy in JSON; - is the standard input")
-	return command
+	return a.complete()
 }
 
 // policyEdit is a change of a policy. Its pointers are nil where nothing is to

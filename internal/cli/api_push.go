@@ -48,7 +48,7 @@ every break, unless --force is given. The policy stays as it is.`,
 	flags.StringArrayVarP(&p.files.ImportPaths, "import-path", "I", nil, "directory that the imports of .proto files are relative to (default: the working directory)")
 	flags.BoolVar(&p.force, "force", false, "push contracts that break the stored ones, too")
 	a.askFirst()
-	return command
+	return a.complete()
 }
 
 func (p *push) run(ctx context.Context, a *admin) error {

@@ -42,7 +42,7 @@ func newAPIListCommand(env environment) *cobra.Command {
 	})
 	command.Flags().BoolVar(&deleted, "deleted", false, "list deleted APIs, too")
 	addOutputFlag(command, &a.output)
-	return command
+	return a.complete()
 }
 
 func printHeads(out io.Writer, heads []registry.Head) error {
@@ -86,7 +86,7 @@ func newHistoryCommand(env environment) *cobra.Command {
 	})
 	command.Flags().IntVarP(&limit, "limit", "n", limit, fmt.Sprintf("how many; a registry keeps %d at least", registry.KeepChanges))
 	addOutputFlag(command, &a.output)
-	return command
+	return a.complete()
 }
 
 func printChanges(out io.Writer, changes []registry.Change) error {
@@ -124,7 +124,7 @@ descriptors among it.`,
 	})
 	command.Flags().Int64Var(&at, "at", 0, "show the API as it was after this change of its history")
 	addOutputFlag(command, &a.output)
-	return command
+	return a.complete()
 }
 
 // loadAt loads an API as it is, or as it was at a sequence greater than zero.

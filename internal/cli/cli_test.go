@@ -48,17 +48,21 @@ type program struct {
 // start runs the program with variables and arguments, until the test ends.
 func start(t *testing.T, environ []string, args ...string) *program {
 	t.Helper()
+	return startIn(t, environment{args: args, environ: func() []string { return environ }})
+}
+
+// startIn runs the program in an environment, whose outputs it replaces.
+func startIn(t *testing.T, env environment) *program {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	p := &program{stop: stop, code: make(chan int, 1)}
+	env.out, env.err = &p.out, &p.err
+	if env.in == nil {
+		env.in = strings.NewReader("")
+	}
 	go func() {
 		defer close(p.code)
-		p.code <- run(ctx, environment{
-			args:    args,
-			in:      strings.NewReader(""),
-			out:     &p.out,
-			err:     &p.err,
-			environ: func() []string { return environ },
-		})
+		p.code <- run(ctx, env)
 	}()
 	t.Cleanup(func() {
 		stop()

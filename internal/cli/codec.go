@@ -76,7 +76,9 @@ func (c textCodec) encode(text string) ([]byte, error) {
 	message := dynamicpb.NewMessage(c.request)
 	options := prototext.UnmarshalOptions{DiscardUnknown: c.options.allowUnknown, Resolver: c.options.resolver}
 	if err := options.Unmarshal([]byte(text), message); err != nil {
-		return nil, fmt.Errorf("the request is no %s in text format: %w", c.request.FullName(), err)
+		// The library varies the space after "proto:" from build to build.
+		reason := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
+		return nil, fmt.Errorf("the request is no %s in text format: %s", c.request.FullName(), reason)
 	}
 	return proto.Marshal(message)
 }

@@ -49,8 +49,8 @@ func workerFiles(ctx context.Context, key registry.Key, caller runtime.Caller) (
 	description, err := runtime.Describe(ctx, caller, key.Module, key.Version)
 	switch {
 	case errors.Is(err, runtime.ErrNoQueue):
-		return nil, &statusError{failure: runtime.Errorf(runtime.CodeOf(err),
-			"no worker serves %s: start one, or see with mqrpc list which APIs are served (%w)", key, err)}
+		return nil, &statusError{failure: runtime.NewError(runtime.CodeOf(err),
+			"no worker serves "+key.String()+": start one, or see with mqrpc list which APIs are served")}
 	case err != nil:
 		return nil, &statusError{failure: runtime.AsError(err)}
 	}
