@@ -22,7 +22,8 @@ type Config struct {
 	// which must be closed after the APIs. Nil: workers are not asked.
 	Caller runtime.Caller
 	// Transport brings the workers' announcements. It must be closed after the
-	// APIs. Nil: none are heard.
+	// APIs. Nil: none are heard, and an API that only workers know keeps the
+	// revision that it was loaded with until it is dropped.
 	Transport runtime.Transport
 	// Store holds the registry's APIs. It is not closed. Nil: there is no
 	// registry.

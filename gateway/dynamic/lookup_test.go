@@ -292,3 +292,68 @@ func TestTooManyLoaded(t *testing.T) {
 		}
 	})
 }
+
+// TestCallersLeave: a lookup that waits for its turn goes with those who wait
+// for it, and one that has begun goes on.
+func TestCallersLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{Store: newRegistry(t), takes: time.Second}
+		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: store, Limits: dynamic.Limits{Lookups: 1}})
+		ctx, leave := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		for i := range 10 {
+			callers.Go(func() {
+				if _, err := s.apis.Source().API(ctx, fmt.Sprintf("m%d", i), "1"); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		leave()
+		callers.Wait()
+		pass(time.Minute)
+		if got := store.loads.Load(); got != 1 {
+			t.Errorf("%d loads, want 1", got)
+		}
+	})
+}
+
+// TestClosed: what is loaded is still served, nothing else is loaded.
+func TestClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memoryRegistry := newRegistry(t)
+		save(t, memoryRegistry, registrytest.API(greeter, 1, 1))
+		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: memoryRegistry})
+		source := s.apis.Source()
+		if _, err := source.API(t.Context(), greeter.Module, greeter.Version); err != nil {
+			t.Fatal(err)
+		}
+		s.close()
+		if _, err := source.API(t.Context(), greeter.Module, greeter.Version); err != nil {
+			t.Errorf("loaded: %v", err)
+		}
+		if _, err := source.API(t.Context(), "other", "1"); err == nil || errors.Is(err, gateway.ErrUnknownModule) {
+			t.Errorf("not loaded: %v", err)
+		}
+		if err := s.apis.Close(t.Context()); err != nil {
+			t.Errorf("again: %v", err)
+		}
+	})
+}
+
+// TestWorkerWithoutDescription: its API is not unknown, it could not be asked.
+func TestWorkerWithoutDescription(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		worker := startGreeter(t, broker, "a", 1)
+		worker.silent.Store(true)
+		s := newStand(t, broker, dynamic.Config{Store: newRegistry(t)})
+		s.expect(`{}`, 503, gateway.ReasonLookupFailed)
+		worker.silent.Store(false)
+		worker.announce(false)
+		s.expect(`{}`, 200, "")
+		if _, err := dynamic.New(dynamic.Config{IdleAfter: -1}); err == nil {
+			t.Error("a negative time is accepted")
+		}
+	})
+}

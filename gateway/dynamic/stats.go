@@ -89,7 +89,8 @@ func (a *APIs) Stats() Stats {
 }
 
 // Health says how the registry gets on, for [gateway.Config].Registry. Without a
-// registry it is available.
+// registry it is available. It asks nobody: it says how the last query went, and
+// while nothing is loaded and no poll is due there is none.
 func (a *APIs) Health() gateway.RegistryHealth {
 	health := gateway.RegistryHealth{Available: true}
 	if a.store == nil {
