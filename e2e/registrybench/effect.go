@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mqrpc/mqrpc/examples/wxapp/manager"
@@ -97,7 +98,7 @@ func (b *bench) changes(ctx context.Context, r *results) error {
 	for name, where := range map[string]string{
 		"broadcast": "sqlite:" + b.dir + "/changes.db",
 		"zookeeper": "zookeeper://" + zookeeper + unique,
-		"etcd":      "etcd://" + etcd + unique,
+		"etcd":      "etcd://" + strings.TrimPrefix(etcd, "http://") + unique,
 	} {
 		took, err := b.change(ctx, where)
 		if err != nil {
