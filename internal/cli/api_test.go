@@ -106,7 +106,7 @@ func TestAPIInJSON(t *testing.T) {
 func TestIncompatiblePush(t *testing.T) {
 	s := pushed(t)
 	dir := variant(t, "bytes code = 1", "bytes code = 2", "bytes session_key = 1 [json_name = \"SessionKey\"];\n}", "}")
-	file := dir+"/wxapp/v1/wxapp.proto"
+	file := dir + "/wxapp/v1/wxapp.proto"
 	p := s.run(t, exitIncompatible, "", "api", "push", "-I", dir, file)
 	checkGolden(t, "api-push-incompatible", p.err.String())
 	p = s.run(t, exitOK, "", "api", "push", "-I", dir, file, "--force")

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -12,9 +13,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the demo run this test binary as one of its workers.
+// TestMain lets the demo run this test binary as one of its workers, and tests
+// as another one.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == demoWorkerCommand {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == unheardCommand:
+		if err := runUnheardWorker(os.Args[2]); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			os.Exit(exitFailure)
+		}
+		os.Exit(exitOK)
+	case len(os.Args) > 1 && os.Args[1] == demoWorkerCommand:
 		os.Exit(Main())
 	}
 	goleak.VerifyTestMain(m)

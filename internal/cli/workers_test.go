@@ -70,9 +70,14 @@ func (s *stage) run(t *testing.T, code int, input string, args ...string) *progr
 
 func (s *stage) runIn(t *testing.T, code int, env environment) *program {
 	t.Helper()
-	env.environ = func() []string { return s.environ }
-	env.connect = func() runtime.Transport { return s.broker.Connect() }
-	p := startIn(t, env)
+	p := startIn(t, s.environment(env))
 	p.wait(t, code)
 	return p
+}
+
+// environment adds the broker, and the user's directories.
+func (s *stage) environment(env environment) environment {
+	env.environ = func() []string { return s.environ }
+	env.connect = func() runtime.Transport { return s.broker.Connect() }
+	return env
 }
