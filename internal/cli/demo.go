@@ -27,8 +27,9 @@ func newDemoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Start a gateway and two workers, and call them",
 		Long: `Start a gateway and the workers of the example wxapp in the versions 1.0 and
-1.1, call the first over HTTP, and stay up for you to try more. The gateway knows
-nothing of the example: it asks the workers for their contracts.
+1.1, call the first over HTTP, and stay up for you to try more. The gateway is
+started first and knows nothing of the example: it asks each worker for its
+contract when it is called first.
 
 Everything runs in this process, over a broker in memory. With --amqp it is a
 real RabbitMQ, and the workers are processes of their own.`,
@@ -60,38 +61,38 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, backend.stop()) }()
 	defer func() { _ = listener.Close() }() // it is closed already, unless the gateway did not start
-	return d.serve(ctx, listener, backend.transport())
+	return d.serve(ctx, listener, backend)
 }
 
 // noEnviron keeps the demo away from what the user has configured.
 func noEnviron() []string { return nil }
 
-// demoBackend is what the demo's gateway calls: workers that are ready, and the
-// transport that leads to them.
+// demoBackend is what the demo's gateway calls: a broker, and workers that come
+// when they are started.
 type demoBackend interface {
 	transport() runtime.Transport
+	// startWorker returns when the worker serves.
+	startWorker(ctx context.Context, version demoVersion) error
 	stop() error
 }
 
 func (d *demo) start(ctx context.Context) (demoBackend, error) {
 	if d.amqpURL != "" {
-		return d.startProcesses(ctx)
+		return d.startProcesses()
 	}
-	return d.startInMemory(ctx)
+	return d.startInMemory(ctx), nil
 }
 
 // serve runs the gateway, makes the first call, and waits for the end.
-func (d *demo) serve(ctx context.Context, listener net.Listener, transport runtime.Transport) error {
+func (d *demo) serve(ctx context.Context, listener net.Listener, backend demoBackend) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	front := front{settings: defaultSettings(noEnviron), listener: listener, transport: transport, logger: d.logger}
+	front := front{settings: defaultSettings(noEnviron), listener: listener, transport: backend.transport(), logger: d.logger}
 	served := make(chan error, 1)
 	go func() { served <- front.serve(ctx) }()
 
-	address := reachable(listener.Addr())
-	err := firstCall(ctx, d.out, address)
+	err := d.plugIn(ctx, backend, reachable(listener.Addr()))
 	if err == nil && !d.once {
-		d.printHints(address)
 		select {
 		case <-ctx.Done():
 		case err = <-served:
@@ -100,6 +101,25 @@ func (d *demo) serve(ctx context.Context, listener net.Listener, transport runti
 	}
 	stop()
 	return errors.Join(err, <-served)
+}
+
+// plugIn starts the workers of one version after the other, while the gateway
+// runs: nothing tells it that they come.
+func (d *demo) plugIn(ctx context.Context, backend demoBackend, address string) error {
+	versions := demoVersions()
+	if err := backend.startWorker(ctx, versions[0]); err != nil {
+		return err
+	}
+	if err := firstCall(ctx, d.out, address); err != nil || d.once {
+		return err
+	}
+	for _, version := range versions[1:] {
+		if err := backend.startWorker(ctx, version); err != nil {
+			return err
+		}
+	}
+	d.printHints(address)
+	return nil
 }
 
 // reachable is an address of the listener that this machine's programs can call.
@@ -122,7 +142,7 @@ func (d *demo) printHints(address string) {
 	_, _ = fmt.Fprintf(d.out, `
 The gateway stays up on %s; Ctrl-C stops it. Try:
 
-# version 1.1, served by another worker beside the first
+# version 1.1, whose worker was started just now, beside the first
 %s
 # a method that does not exist
 %s

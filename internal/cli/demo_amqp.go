@@ -21,30 +21,28 @@ const demoReadyTimeout = 30 * time.Second
 // processes is the demo's backend over RabbitMQ, with workers in processes of
 // their own.
 type processes struct {
+	demo    *demo
 	own     *rabbitmq.Transport
 	workers []*workerProcess
 }
 
-// startProcesses starts a worker process for each version.
-func (d *demo) startProcesses(ctx context.Context) (demoBackend, error) {
+// startProcesses connects to the broker.
+func (d *demo) startProcesses() (demoBackend, error) {
 	own, err := rabbitmq.Connect(rabbitmq.Config{URLs: []string{d.amqpURL}, Logger: d.logger})
 	if err != nil {
 		return nil, err
 	}
-	b := &processes{own: own}
-	for _, version := range demoVersions() {
-		worker, err := d.startProcess(version.name)
-		if err != nil {
-			return nil, errors.Join(err, b.stop())
-		}
-		b.workers = append(b.workers, worker)
+	return &processes{demo: d, own: own}, nil
+}
+
+// startWorker starts a process.
+func (b *processes) startWorker(ctx context.Context, version demoVersion) error {
+	worker, err := b.demo.startProcess(version.name)
+	if err != nil {
+		return err
 	}
-	for _, worker := range b.workers {
-		if err := worker.awaitReady(ctx); err != nil {
-			return nil, errors.Join(err, b.stop())
-		}
-	}
-	return b, nil
+	b.workers = append(b.workers, worker)
+	return worker.awaitReady(ctx)
 }
 
 func (b *processes) transport() runtime.Transport { return b.own }

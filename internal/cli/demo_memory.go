@@ -16,33 +16,33 @@ const demoStopTimeout = 10 * time.Second
 type inMemory struct {
 	broker  *memory.Broker
 	own     *memory.Transport
+	config  runtime.WorkerConfig
+	workers context.Context // of all workers
 	stopAll context.CancelFunc
 	running []chan error
 }
 
-// startInMemory starts a worker for each version, each with a connection of its
-// own to a broker in memory, as processes would have.
-func (d *demo) startInMemory(ctx context.Context) (demoBackend, error) {
+// startInMemory starts a broker in memory.
+func (d *demo) startInMemory(ctx context.Context) *inMemory {
 	broker := memory.NewBroker(memory.Config{})
-	// The workers stop after the gateway, not with it.
-	workers, stopAll := context.WithCancel(context.WithoutCancel(ctx))
-	b := &inMemory{broker: broker, own: broker.Connect(), stopAll: stopAll}
-	for _, version := range demoVersions() {
-		if err := b.startWorker(workers, version, runtime.WorkerConfig{Logger: d.logger, StopTimeout: demoStopTimeout}); err != nil {
-			return nil, errors.Join(err, b.stop())
-		}
+	b := &inMemory{
+		broker: broker,
+		own:    broker.Connect(),
+		config: runtime.WorkerConfig{Logger: d.logger, StopTimeout: demoStopTimeout},
 	}
-	return b, nil
+	// The workers stop after the gateway, not with it.
+	b.workers, b.stopAll = context.WithCancel(context.WithoutCancel(ctx))
+	return b
 }
 
-// startWorker returns when the worker is ready.
-func (b *inMemory) startWorker(ctx context.Context, version demoVersion, config runtime.WorkerConfig) error {
+// startWorker gives the worker a connection of its own, as a process would have.
+func (b *inMemory) startWorker(_ context.Context, version demoVersion) error {
 	transport := b.broker.Connect()
-	worker := runtime.NewWorker(transport, config)
+	worker := runtime.NewWorker(transport, b.config)
 	version.register(worker)
 	ended := make(chan error, 1)
 	go func() {
-		err := worker.Run(ctx)
+		err := worker.Run(b.workers)
 		ended <- errors.Join(err, closeWithin(demoStopTimeout, transport.Close))
 	}()
 	select {
