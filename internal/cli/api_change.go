@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +17,8 @@ func newRollbackCommand(env environment) *cobra.Command {
 		Short: "Make an earlier revision the contract again",
 		Long: `Make an earlier revision, which mqrpc api history lists, the contract again. The
 policy stays as it is now. If the earlier contract breaks the present one, which
-is usual after fields were added, --force is needed.`,
+is usual after fields were added, --force is needed. The beginning of a revision
+is enough if no other one begins so.`,
 		Args: usageArgs(cobra.ExactArgs(2)),
 	}
 	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {
@@ -29,10 +30,11 @@ is usual after fields were added, --force is needed.`,
 			return err
 		}
 		return a.change(ctx, func(c changer) error {
-			result, err := c.Rollback(ctx, key, args[1], force)
-			if errors.Is(err, registry.ErrNotFound) {
-				return fmt.Errorf("%w; mqrpc api history %s lists the revisions", err, key)
+			revision, err := fullRevision(ctx, c.store, key, args[1])
+			if err != nil {
+				return fmt.Errorf("nothing was changed: %w", err)
 			}
+			result, err := c.Rollback(ctx, key, revision, force)
 			if err == nil {
 				a.tell("rolled back", result, c.way)
 			}
@@ -42,6 +44,28 @@ is usual after fields were added, --force is needed.`,
 	command.Flags().BoolVar(&force, "force", false, "roll back even if that breaks the present contract")
 	a.askFirst()
 	return a.complete()
+}
+
+// fullRevision finds the revision in the history that begins like this.
+func fullRevision(ctx context.Context, store registry.Store, key registry.Key, beginning string) (string, error) {
+	changes, err := store.History(ctx, registry.HistoryQuery{Key: key})
+	if err != nil {
+		return "", err
+	}
+	found := ""
+	for _, change := range changes {
+		switch {
+		case !strings.HasPrefix(change.Revision, beginning) || change.Revision == found:
+		case found != "":
+			return "", fmt.Errorf("two revisions of %s begin with %q: %s and %s", key, beginning, found, change.Revision)
+		default:
+			found = change.Revision
+		}
+	}
+	if found == "" {
+		return "", fmt.Errorf("revision %q of %s: %w; mqrpc api history %s lists the revisions", beginning, key, registry.ErrNotFound, key)
+	}
+	return found, nil
 }
 
 func newEnableCommand(env environment, enabled bool) *cobra.Command {

@@ -137,10 +137,10 @@ func TestEmptyFile(t *testing.T) {
 }
 
 func TestPrintConfig(t *testing.T) {
-	p := start(t, []string{"MQRPC_AMQP_URL=amqp://me:s3cret@a/,amqps://b/,s3cret"}, "gateway", "--print-config", "--timeout", "90s")
+	p := start(t, []string{"MQRPC_AMQP_URL=amqp://me:s3cret@a/,amqps://b/,s3cret", "MQRPC_REGISTRY=postgres://me:s3cret@h/d"}, "gateway", "--print-config", "--timeout", "90s")
 	p.wait(t, exitOK)
 	printed := p.out.String()
-	for _, want := range []string{"timeout: 1m30s\n", "amqp://me:***@a/\n", "- amqps://b/\n", "- '***'\n"} {
+	for _, want := range []string{"timeout: 1m30s\n", "amqp://me:***@a/\n", "- amqps://b/\n", "- '***'\n", "registry: postgres://me:***@h/d\n"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("no %q in\n%s", want, printed)
 		}
