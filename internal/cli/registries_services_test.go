@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"strings"
 	"testing"
 
@@ -11,10 +12,11 @@ import (
 
 // TestRegistries: the commands work on every kind of registry.
 func TestRegistries(t *testing.T) {
+	root := "/mqrpc-cli-" + strings.ToLower(rand.Text())
 	for name, url := range map[string]string{
 		"postgres":  testserver.Start(t, testserver.PostgreSQL, testserver.Options{}).Address(),
-		"zookeeper": "zookeeper://" + testserver.Shared(t, testserver.ZooKeeper) + "/mqrpc-cli-test",
-		"etcd":      "etcd://" + strings.TrimPrefix(testserver.Shared(t, testserver.Etcd), "http://") + "/mqrpc-cli-test",
+		"zookeeper": "zookeeper://" + testserver.Shared(t, testserver.ZooKeeper) + root,
+		"etcd":      "etcd://" + strings.TrimPrefix(testserver.Shared(t, testserver.Etcd), "http://") + root,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
