@@ -40,7 +40,7 @@ func (r *rig) describable(transport runtime.Transport, config runtime.WorkerConf
 
 func TestWorkerDescribesItself(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
-		service, _ := r.describable(r.transport(), runtime.WorkerConfig{})
+		service, _ := r.describable(r.connect(), runtime.WorkerConfig{})
 		description, err := runtime.Describe(t.Context(), r.client(runtime.ClientConfig{}), service.Module, service.Version)
 		if err != nil {
 			t.Fatal(err)
@@ -72,7 +72,7 @@ func TestWorkerWithoutDescriptorsSaysSo(t *testing.T) {
 func TestWorkerAnnouncesItself(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
 		heard := make(chan *mqrpcv1.Announcement, 1000)
-		listener, err := r.transport().Consume(t.Context(), runtime.Queue{
+		listener, err := r.connect().Consume(t.Context(), runtime.Queue{
 			Name: wire.RegistryQueue(r.echo.service.Module), Exchange: wire.RegistryExchange, Expires: time.Minute,
 		}, func(delivery *runtime.Delivery) {
 			defer delivery.Settle.Ack()
@@ -89,7 +89,7 @@ func TestWorkerAnnouncesItself(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = listener.Stop(context.Background()) })
 
-		service, stop := r.describable(r.transport(), runtime.WorkerConfig{Instance: "i-1", AnnounceInterval: 20 * time.Millisecond})
+		service, stop := r.describable(r.connect(), runtime.WorkerConfig{Instance: "i-1", AnnounceInterval: 20 * time.Millisecond})
 		for range 3 { // at the start, and again and again
 			first := <-heard
 			if first.GetVersion() != service.Version || first.GetInstance() != "i-1" || first.GetLanguage() != "go" ||

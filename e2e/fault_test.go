@@ -231,7 +231,7 @@ func TestCutClientGetsEveryReply(t *testing.T) {
 			proxy, clientURL := through(t, address)
 			r := rigOn(t, address)
 			worker := r.worker("w", runtime.WorkerConfig{})
-			client := r.clientOn(rigOn(t, clientURL).transport(), runtime.ClientConfig{Timeout: 30 * time.Second})
+			client := r.clientOn(rigOn(t, clientURL).connect(), runtime.ClientConfig{Timeout: 30 * time.Second})
 			const calls = 200
 			var callers sync.WaitGroup
 			for i := range calls {
@@ -262,7 +262,7 @@ func TestCutWorkerAnswersWhatItRuns(t *testing.T) {
 	address := testbroker.Shared(t)
 	proxy, workerURL := through(t, address)
 	r := rigOn(t, address)
-	worker := r.workerOn(rigOn(t, workerURL).transport(), "w", runtime.WorkerConfig{})
+	worker := r.workerOn(rigOn(t, workerURL).connect(), "w", runtime.WorkerConfig{})
 	client := r.client(runtime.ClientConfig{})
 	result := make(chan string, 1)
 	go func() {
@@ -379,7 +379,7 @@ func TestWrongPasswordIsTold(t *testing.T) {
 	}
 	u.User = url.UserPassword("guest", "hunter2")
 	r := rigOn(t, u.String())
-	transport := r.transport()
+	transport := r.connect()
 	// The broker takes some seconds to refuse a password.
 	eventually(t, 20*time.Second, "the broker refuses", func() bool {
 		return strings.Contains(fmt.Sprint(transport.State().Err), "username or password")

@@ -20,6 +20,7 @@ func init() {
 	})
 }
 
+// connectTo returns a connection that is closed with the test.
 func connectTo(t *testing.T, config rabbitmq.Config) *rabbitmq.Transport {
 	t.Helper()
 	if config.Logger == nil {
@@ -29,5 +30,6 @@ func connectTo(t *testing.T, config rabbitmq.Config) *rabbitmq.Transport {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAfter(t, transport)
 	return transport
 }

@@ -21,15 +21,16 @@ func TestMain(m *testing.M) {
 // stack is a transport to test on.
 type stack struct {
 	name string
-	// start returns a function that makes connections to one broker.
+	// start returns a function that makes connections to one broker, which are
+	// closed with the test.
 	start func(t *testing.T) (connect func() runtime.Transport)
 }
 
 var stacks = []stack{{
 	name: "memory",
-	start: func(*testing.T) func() runtime.Transport {
+	start: func(t *testing.T) func() runtime.Transport {
 		broker := memory.NewBroker(memory.Config{})
-		return func() runtime.Transport { return broker.Connect() }
+		return func() runtime.Transport { return closeAfter(t, broker.Connect()) }
 	},
 }}
 
@@ -55,10 +56,9 @@ func newRig(t *testing.T, connect func() runtime.Transport) *rig {
 	return &rig{t: t, connect: connect, echo: newEchoService(t)}
 }
 
-// transport returns a connection that is closed with the test.
-func (r *rig) transport() runtime.Transport {
-	transport := r.connect()
-	r.t.Cleanup(func() {
+// closeAfter closes a transport with the test.
+func closeAfter(t *testing.T, transport runtime.Transport) runtime.Transport {
+	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_ = transport.Close(ctx) // tests end with brokers that are stopped or blocked
@@ -69,7 +69,7 @@ func (r *rig) transport() runtime.Transport {
 // client returns a client that is ready, on a connection of its own.
 func (r *rig) client(config runtime.ClientConfig) *runtime.Client {
 	r.t.Helper()
-	client := r.clientOn(r.transport(), config)
+	client := r.clientOn(r.connect(), config)
 	if err := client.Ready(within(r.t, 20*time.Second)); err != nil {
 		r.t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ type runningWorker struct {
 
 // worker starts a worker and waits until it is ready.
 func (r *rig) worker(name string, config runtime.WorkerConfig) *runningWorker {
-	return r.workerOn(r.transport(), name, config)
+	return r.workerOn(r.connect(), name, config)
 }
 
 func (r *rig) workerOn(transport runtime.Transport, name string, config runtime.WorkerConfig) *runningWorker {

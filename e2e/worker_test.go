@@ -206,7 +206,7 @@ func TestUpgradeLosesNoCall(t *testing.T) {
 func TestRunTellsMistakes(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
 		run := func(prepare func(*runtime.Worker)) error {
-			worker := runtime.NewWorker(r.transport(), runtime.WorkerConfig{Logger: quiet()})
+			worker := runtime.NewWorker(r.connect(), runtime.WorkerConfig{Logger: quiet()})
 			prepare(worker)
 			return worker.Run(within(t, 5*time.Second))
 		}
@@ -228,7 +228,7 @@ func TestRunTellsMistakes(t *testing.T) {
 func TestWorkersMustAgreeOnTheQueue(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
 		r.worker("classic", runtime.WorkerConfig{})
-		other := runtime.NewWorker(r.transport(), runtime.WorkerConfig{Quorum: true, Logger: quiet()})
+		other := runtime.NewWorker(r.connect(), runtime.WorkerConfig{Quorum: true, Logger: quiet()})
 		newEchoServer("quorum").register(other, r.echo)
 		began := time.Now()
 		err := other.Run(within(t, 20*time.Second))
@@ -243,7 +243,7 @@ func TestGarbageIsCountedAndDropped(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
 		worker := r.worker("w", runtime.WorkerConfig{})
 		client := r.client(runtime.ClientConfig{})
-		spy := r.transport()
+		spy := r.connect()
 		mustInvoke(t, client, r.echo.echo, "x")
 		replyQueue := client.ReplyQueue()
 
