@@ -30,19 +30,28 @@ type announcer struct {
 // instance counts as gone.
 const missedAnnouncements = 3
 
-// startAnnouncing starts the announcer of a worker that has just become ready.
+// firstAnnouncement bounds the wait for the broker to take it.
+const firstAnnouncement = time.Second
+
+// startAnnouncing starts the announcer of a worker that has just begun to
+// consume. It returns when the broker has the first announcement, so that
+// whoever took the API for unknown is about to know better.
 func startAnnouncing(w *Worker) *announcer {
 	host, _ := os.Hostname() // an empty name says that it is unknown
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &announcer{worker: w, interval: w.config.AnnounceInterval, host: host, started: time.Now(), stop: cancel}
 	if a.interval > 0 {
+		select {
+		case <-a.announce(false):
+		case <-time.After(firstAnnouncement):
+		}
 		a.loop.Go(func() { a.run(ctx) })
 	}
 	return a
 }
 
 func (a *announcer) run(ctx context.Context) {
-	connects := 0
+	connects := a.worker.transport.State().Connects
 	reconnected := make(chan struct{}, 1)
 	stopWatch := a.worker.transport.Watch(func(state State) {
 		if state.Connected && state.Connects != connects {
@@ -58,7 +67,7 @@ func (a *announcer) run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		select {
-		case <-reconnected: // at the start, too
+		case <-reconnected:
 		case <-tick.C:
 		case <-ctx.Done():
 			return
@@ -76,21 +85,32 @@ func (a *announcer) end() {
 	}
 }
 
-func (a *announcer) announce(stopping bool) {
+// announce sends one announcement for each API, and returns a channel that is
+// closed when the broker has them all, or will not take them: nobody may listen,
+// and the next ones come soon.
+func (a *announcer) announce(stopping bool) (settled <-chan struct{}) {
 	validFor := missedAnnouncements * a.interval
+	var pending sync.WaitGroup
 	for _, api := range a.worker.apis {
 		body, err := proto.Marshal(a.announcement(api, validFor, stopping))
 		if err != nil {
 			continue // names are checked when they are registered
 		}
+		pending.Add(1)
 		a.worker.transport.Publish(Publishing{
 			Exchange:   wire.RegistryExchange,
 			Type:       wire.TypeAnnouncement,
 			Body:       body,
 			Expiration: validFor,
 			Deadline:   time.Now().Add(a.interval),
-		}, func(error) {}) // nobody may listen, and the next one comes soon
+		}, func(error) { pending.Done() })
 	}
+	done := make(chan struct{})
+	go func() {
+		pending.Wait()
+		close(done)
+	}()
+	return done
 }
 
 func (a *announcer) announcement(api *servedAPI, validFor time.Duration, stopping bool) *mqrpcv1.Announcement {

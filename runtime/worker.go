@@ -175,7 +175,8 @@ func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
 // Instance is the name of this worker among all others.
 func (w *Worker) Instance() string { return w.config.Instance }
 
-// Ready is closed when the worker consumes all its queues for the first time.
+// Ready is closed when the worker consumes all its queues for the first time and
+// has announced itself.
 func (w *Worker) Ready() <-chan struct{} { return w.ready }
 
 // Run serves until ctx ends, then stops gracefully: it takes no more calls,
