@@ -6,5 +6,10 @@
 //   - stack_test.go: the transports that the tests run on
 //   - call_test.go: what a call promises
 //   - worker_test.go: how workers share, stop and die
+//   - describe_test.go: what workers say of themselves
+//   - process_test.go: workers in processes of their own, to be killed
 //   - fault_test.go: brokers and connections that fail
+//   - gateway_process_test.go, registry_test.go: a gateway that is never
+//     redeployed, and registries that fail behind it
+//   - bench_test.go: calls per second; registrybench/: the registry's figures
 package e2e

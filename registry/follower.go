@@ -102,7 +102,9 @@ type Follower struct {
 	dueAll  bool          // all of them
 	checks  []check       // ... and later, the earliest first
 	wake    chan struct{} // says that one of these is new
-	health  Health
+
+	restored chan struct{} // says that the notifier is back after an outage
+	health   Health
 
 	tick atomic.Int64 // orders reads of the store and confirmations
 }
@@ -161,6 +163,8 @@ func NewFollower(config FollowerConfig) (*Follower, error) {
 		entries: make(map[Key]*entry),
 		due:     make(map[Key]bool),
 		wake:    make(chan struct{}, 1),
+
+		restored: make(chan struct{}, 1),
 	}
 	if config.Notifier != nil {
 		if f.watch, err = config.Notifier.Watch(f.notify); err != nil {

@@ -12,6 +12,7 @@ import (
 func (f *Follower) notify(event Event) {
 	if event.Key.IsZero() && event.API == nil {
 		f.askAll()
+		f.reachable()
 		return
 	}
 	key := event.Key

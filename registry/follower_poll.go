@@ -42,6 +42,15 @@ func (f *Follower) wakeUp() {
 	}
 }
 
+// reachable ends the wait after failures: the notifier has come back from an
+// outage, and so probably has the store.
+func (f *Follower) reachable() {
+	select {
+	case f.restored <- struct{}{}:
+	default:
+	}
+}
+
 // poll is the one goroutine that asks the store, apart from first loads: one
 // query at a time, so that queries cannot pile up.
 func (f *Follower) poll() {
@@ -57,6 +66,8 @@ func (f *Follower) poll() {
 			if backoff > 0 {
 				continue // the timer is set
 			}
+		case <-f.restored:
+			backoff = 0
 		case <-timer.C:
 		}
 		if !time.Now().Before(next) {

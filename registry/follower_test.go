@@ -250,6 +250,41 @@ func TestNewsDuringTheFirstLoad(t *testing.T) {
 	}
 }
 
+// TestNotifiersReturnEndsTheBackOff has an outage long enough for the longest
+// wait between two tries, and a change in it.
+func TestNotifiersReturnEndsTheBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, news := &slow{Registry: memory.New()}, &vague{}
+		applied := &table{states: make(map[registry.Key]*mqrpcv1.Api)}
+		f, err := registry.NewFollower(registry.FollowerConfig{Store: store, Notifier: news, Apply: applied.apply})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close(); _ = store.Close() }()
+		save(t, store, registrytest.API(key, 1, 1))
+		if err := f.Load(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		store.hang.Store(true)
+		later(time.Hour)
+		store.hang.Store(false)
+		save(t, store, registrytest.API(key, 2, 2))
+		// Wait for the end of a query that hangs still, not for the next one.
+		polls := store.polls.Load()
+		for store.now.Load() > 0 {
+			later(time.Second)
+		}
+		if applied.sequence(key) != 1 || store.polls.Load() != polls {
+			t.Fatal("the change was found before the notifier told")
+		}
+		news.notify(registry.Event{})
+		later(time.Second)
+		if got := applied.sequence(key); got != 2 {
+			t.Errorf("a second after the notifier's return the sequence is %d, want 2", got)
+		}
+	})
+}
+
 func TestCallerDoesNotWaitForTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, store, _ := follower(t, false)

@@ -49,9 +49,10 @@ zookeeper_ready() {
   process_listens "$1/node.pid" "$port" || return 1
   answer=$(
     exec 2>/dev/null
-    exec 3<>"/dev/tcp/127.0.0.1/$port" && printf ruok >&3 && timeout 2 head -c 4 <&3
+    exec 3<>"/dev/tcp/127.0.0.1/$port" && printf srvr >&3 && timeout 2 cat <&3
   ) || return 1
-  [[ $answer == imok ]]
+  # To "ruok" it says "imok" before it takes sessions.
+  [[ $answer == *Mode:* ]]
 }
 
 zookeeper_url() { printf '127.0.0.1:%d\n' "$(node_var "$1" port)"; }
