@@ -70,6 +70,6 @@
 //	revisions.go    new revisions that workers bring
 //	keeper.go       writing the snapshot
 //	sweeper.go      dropping what is out of date
-//	stats.go        counters, gauges, health
+//	stats.go        counters, gauges, health; metrics.go for a meter
 //	admin.go        GET /apis; admin_views.go for what it shows
 package dynamic

@@ -72,8 +72,12 @@ func (f *front) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if f.admin != nil {
-		stop := f.serveAdmin(apis.Admin())
-		defer func() { err = errors.Join(err, stop()) }()
+		admin, stopMetrics, err := withMetrics(apis, apis.Admin())
+		if err != nil {
+			return err
+		}
+		stop := f.serveAdmin(admin)
+		defer func() { err = errors.Join(err, stop(), closeWithin(f.server.StopTimeout, stopMetrics)) }()
 	}
 	return handler.Serve(ctx, f.listener, f.server)
 }

@@ -65,7 +65,7 @@ func defaultSettings(environ func() []string) *settings {
 func (s *settings) options() []option {
 	options := []option{
 		{name: "listen", value: &s.listen, usage: "address to listen on"},
-		{name: "admin-listen", value: &s.adminListen, usage: "address for GET /apis, which is for operators alone; empty: none"},
+		{name: "admin-listen", value: &s.adminListen, usage: "address for GET /apis and GET /metrics, which are for operators alone; empty: none"},
 	}
 	options = append(options, s.broker.options()...)
 	options = append(options, s.registry.options()...)
