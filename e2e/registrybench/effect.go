@@ -100,18 +100,29 @@ func (b *bench) changes(ctx context.Context, r *results) error {
 		"zookeeper": "zookeeper://" + zookeeper + unique,
 		"etcd":      "etcd://" + strings.TrimPrefix(etcd, "http://") + unique,
 	} {
-		took, err := b.change(ctx, where)
+		took, err := b.change(ctx, where, backend.Auto, rounds)
 		if err != nil {
 			return fmt.Errorf("changes by %s: %w", name, err)
 		}
 		r.ChangeToEffectMS[name] = took
 		note("change to effect by %s: %.1f ms (median of %d)", name, took, rounds)
 	}
+	const pollRounds = 3
+	r.PollToEffectMS, err = b.change(ctx, "sqlite:"+b.dir+"/poll.db", backend.Poll, pollRounds, "--poll-interval", pollInterval.String())
+	if err != nil {
+		return fmt.Errorf("changes by poll: %w", err)
+	}
+	note("change to effect by poll every %v: %.0f ms (median of %d)", pollInterval, r.PollToEffectMS, pollRounds)
 	return nil
 }
 
-func (b *bench) change(ctx context.Context, where string) (float64, error) {
-	publisher, closeAll, err := openPublisher(ctx, where)
+// pollInterval is short, so that the run is; the default is ten minutes.
+const pollInterval = 2 * time.Second
+
+// change is the median time of some changes in the registry there, of which the
+// gateway learns in a way.
+func (b *bench) change(ctx context.Context, where string, way backend.Notify, rounds int, flags ...string) (float64, error) {
+	publisher, closeAll, err := openPublisher(ctx, where, way)
 	if err != nil {
 		return 0, err
 	}
@@ -120,7 +131,7 @@ func (b *bench) change(ctx context.Context, where string) (float64, error) {
 	if _, err := publisher.Push(ctx, registrytest.API(key, 1, 1), false); err != nil {
 		return 0, err
 	}
-	g, err := b.startGateway(ctx, "--registry", where)
+	g, err := b.startGateway(ctx, append(flags, "--registry", where, "--notify", string(way))...)
 	if err != nil {
 		return 0, err
 	}
@@ -156,14 +167,13 @@ func (b *bench) change(ctx context.Context, where string) (float64, error) {
 }
 
 // openPublisher opens a registry for writing.
-func openPublisher(ctx context.Context, where string) (*registry.Publisher, func(), error) {
+func openPublisher(ctx context.Context, where string, way backend.Notify) (*registry.Publisher, func(), error) {
 	logger := slog.New(slog.DiscardHandler)
 	location, err := backend.Parse(where)
 	if err != nil {
 		return nil, nil, err
 	}
-	way, err := backend.Auto.For(location)
-	if err != nil {
+	if way, err = way.For(location); err != nil {
 		return nil, nil, err
 	}
 	opened, err := location.Open(ctx, backend.Options{Logger: logger})

@@ -31,6 +31,7 @@ const limit = 5 * time.Minute
 type results struct {
 	HotPlugMS              float64            `json:"hot_plug_ms"`
 	ChangeToEffectMS       map[string]float64 `json:"change_to_effect_ms"`
+	PollToEffectMS         float64            `json:"poll_to_effect_ms"`
 	RSS100kVs0             float64            `json:"rss_100k_vs_0"`
 	LookupNS1              float64            `json:"lookup_ns_1"`
 	LookupNS100k           float64            `json:"lookup_ns_100k"`
