@@ -92,11 +92,7 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 		end:        end,
 		ready:      make(chan struct{}),
 	}
-	c.destinations = newGatherers(func(queue string) *gatherer[*openCall] {
-		return newGatherer(config.Batching, func(batch []*openCall, bytes int, settled func()) {
-			c.publish(queue, batch, bytes, settled)
-		})
-	})
+	c.destinations = newGatherers(config.Batching, c.publish)
 	c.invoke = intercept(c.call, config.Interceptors)
 	c.start.Go(c.consumeReplies)
 	c.stopWatch = transport.Watch(c.resendAfterReconnect())

@@ -67,14 +67,13 @@ func (o *openCalls) remove(id uint64) *openCall {
 	return call
 }
 
-// finish gives a call its outcome and reports whether it was open.
-func (o *openCalls) finish(id uint64, result outcome) (*openCall, bool) {
+// finish gives a call its outcome and returns it, nil if it is not open any more.
+func (o *openCalls) finish(id uint64, result outcome) *openCall {
 	call := o.remove(id)
-	if call == nil {
-		return nil, false
+	if call != nil {
+		call.outcome <- result
 	}
-	call.outcome <- result
-	return call, true
+	return call
 }
 
 // repeatable lists the open calls that may be sent again.

@@ -62,8 +62,8 @@ func (c *Client) finish(instance string, reply *wire.Reply) {
 	if reply.Status != nil {
 		result.err = statusError(reply.Status)
 	}
-	call, wasOpen := c.open.finish(reply.ID, result)
-	if !wasOpen {
+	call := c.open.finish(reply.ID, result)
+	if call == nil {
 		// Its caller gave up, or it is the second reply to a repeated call.
 		c.counters.late.Add(1)
 		return

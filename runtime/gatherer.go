@@ -142,7 +142,9 @@ func (g *gatherer[T]) idle() bool {
 
 // gatherers keeps a gatherer for each destination in use.
 type gatherers[T any] struct {
-	create func(destination string) *gatherer[T]
+	limits Batching
+	// send is gatherer.send with the destination.
+	send func(destination string, batch []T, bytes int, settled func())
 
 	mu    sync.Mutex
 	inUse map[string]*gatherer[T]
@@ -152,8 +154,8 @@ type gatherers[T any] struct {
 // minSweep is the number of gatherers below which none is dropped.
 const minSweep = 256
 
-func newGatherers[T any](create func(destination string) *gatherer[T]) *gatherers[T] {
-	return &gatherers[T]{create: create, inUse: map[string]*gatherer[T]{}, sweep: minSweep}
+func newGatherers[T any](limits Batching, send func(destination string, batch []T, bytes int, settled func())) *gatherers[T] {
+	return &gatherers[T]{limits: limits, send: send, inUse: map[string]*gatherer[T]{}, sweep: minSweep}
 }
 
 // add gives an entry to its destination's gatherer.
@@ -162,7 +164,9 @@ func (g *gatherers[T]) add(destination string, entry T, bytes int, work time.Dur
 	one := g.inUse[destination]
 	if one == nil {
 		g.dropIdle()
-		one = g.create(destination)
+		one = newGatherer(g.limits, func(batch []T, bytes int, settled func()) {
+			g.send(destination, batch, bytes, settled)
+		})
 		g.inUse[destination] = one
 	}
 	g.mu.Unlock()

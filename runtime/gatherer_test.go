@@ -102,9 +102,7 @@ func TestSlowWorkGoesOneByOne(t *testing.T) {
 
 func TestIdleDestinationsAreDropped(t *testing.T) {
 	var settles []func()
-	g := newGatherers(func(string) *gatherer[int] {
-		return newGatherer(Batching{}.withDefaults(), func(_ []int, _ int, settled func()) { settles = append(settles, settled) })
-	})
+	g := newGatherers(Batching{}.withDefaults(), func(_ string, _ []int, _ int, settled func()) { settles = append(settles, settled) })
 	for i := range 10 * minSweep {
 		g.add(fmt.Sprint(i), i, 1, 0)
 		for _, settled := range slices.Backward(settles) {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 
 	"github.com/mqrpc/mqrpc/wire"
@@ -112,11 +115,7 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 		ready:     make(chan struct{}),
 	}
 	w.handlers, w.abort = context.WithCancel(context.Background())
-	w.replies = newGatherers(func(queue string) *gatherer[*readyReply] {
-		return newGatherer(config.Batching, func(batch []*readyReply, bytes int, settled func()) {
-			w.publish(queue, batch, bytes, settled)
-		})
-	})
+	w.replies = newGatherers(config.Batching, w.publish)
 	return w
 }
 
@@ -197,7 +196,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	err := w.consume(ctx)
 	if err == nil {
-		w.log.Info("the worker is ready", slog.String("instance", w.config.Instance), slog.Any("queues", w.queues()))
+		w.log.Info("the worker is ready", slog.String("instance", w.config.Instance), slog.Any("queues", slices.Sorted(maps.Keys(w.apis))))
 		announcer := startAnnouncing(w)
 		close(w.ready)
 		<-ctx.Done()
@@ -210,27 +209,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	return errors.Join(err, w.stop())
 }
 
-func (w *Worker) queues() []string {
-	queues := make([]string, 0, len(w.apis))
-	for queue := range w.apis {
-		queues = append(queues, queue)
-	}
-	return queues
-}
-
 // workerQueueExpires is how long the queue of an API outlives its last worker,
 // by PROTOCOL.md section 2.
 const workerQueueExpires = 5 * time.Minute
 
 // consume begins to consume all queues at once.
 func (w *Worker) consume(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var failures firstError
-	var consuming sync.WaitGroup
+	consuming, ctx := errgroup.WithContext(ctx)
 	for queue, api := range w.apis {
-		consuming.Go(func() {
-			var err error
+		consuming.Go(func() (err error) {
 			api.consumer, err = w.transport.Consume(ctx, Queue{
 				Name:     queue,
 				Exchange: wire.CallExchange,
@@ -239,22 +226,13 @@ func (w *Worker) consume(ctx context.Context) error {
 				Prefetch: w.config.Prefetch,
 			}, api.receive)
 			if err != nil {
-				failures.set(fmt.Errorf("mqrpc worker: %w", err))
-				cancel()
+				return fmt.Errorf("mqrpc worker: %w", err)
 			}
+			return nil
 		})
 	}
-	consuming.Wait()
-	return failures.err
+	return consuming.Wait()
 }
-
-// firstError keeps the first error of several goroutines.
-type firstError struct {
-	once sync.Once
-	err  error
-}
-
-func (f *firstError) set(err error) { f.once.Do(func() { f.err = err }) }
 
 // stop ends the worker gracefully.
 func (w *Worker) stop() error {
