@@ -24,3 +24,14 @@ var (
 	// ErrClosed: the store, notifier or follower is closed.
 	ErrClosed = errors.New("the registry is closed")
 )
+
+// Classified reports whether an error already is one of those that stores and
+// notifiers return, so that a backend need not find out which it means.
+func Classified(err error) bool {
+	for _, known := range []error{ErrNotFound, ErrConflict, ErrInvalid, ErrCorrupt, ErrUnavailable, ErrClosed} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}

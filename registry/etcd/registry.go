@@ -168,15 +168,9 @@ func (r *Registry) begin() bool {
 
 // kind adds to an error of etcd what the registry calls it.
 func (r *Registry) kind(err error) error {
-	for _, known := range []error{
-		registry.ErrNotFound, registry.ErrConflict, registry.ErrInvalid, registry.ErrCorrupt,
-		registry.ErrUnavailable, registry.ErrClosed,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
-	}
 	switch {
+	case registry.Classified(err):
+		return err
 	case r.ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", registry.ErrClosed, err)
 	case errors.Is(err, rpctypes.ErrAuthFailed), errors.Is(err, rpctypes.ErrPermissionDenied),

@@ -22,13 +22,8 @@ func (s *Store) classify(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", registry.ErrClosed, err)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w: %w", registry.ErrUnavailable, ctx.Err(), err)
-	}
-	for _, known := range []error{
-		registry.ErrNotFound, registry.ErrConflict, registry.ErrInvalid, registry.ErrCorrupt, registry.ErrUnavailable,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
+	case registry.Classified(err):
+		return err
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%w: %w", registry.ErrNotFound, err)

@@ -146,15 +146,9 @@ func (r *Registry) wrap(ctx context.Context, what string, err error) error {
 
 // kind adds to an error of ZooKeeper's what the registry calls it.
 func (r *Registry) kind(err error) error {
-	for _, known := range []error{
-		registry.ErrNotFound, registry.ErrConflict, registry.ErrInvalid, registry.ErrCorrupt,
-		registry.ErrUnavailable, registry.ErrClosed,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
-	}
 	switch {
+	case registry.Classified(err):
+		return err
 	case r.ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", registry.ErrClosed, err)
 	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrAuthFailed), errors.Is(err, zk.ErrInvalidACL):
