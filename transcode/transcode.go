@@ -63,6 +63,8 @@ type Options struct {
 // is immutable and safe for concurrent use.
 type Message struct {
 	descriptor protoreflect.MessageDescriptor
+	root       lazyTable // the compiled type, for both directions
+	options    Options   // with their defaults filled in
 	maxDepth   int
 	resolver   Resolver
 	toJSON     protojson.MarshalOptions
@@ -90,6 +92,8 @@ func New(descriptor protoreflect.MessageDescriptor, options Options) (*Message, 
 	}
 	return &Message{
 		descriptor: descriptor,
+		root:       lazyTable{descriptor: descriptor, tables: new(tables)},
+		options:    options,
 		maxDepth:   options.MaxDepth,
 		resolver:   options.Resolver,
 		toJSON: protojson.MarshalOptions{
