@@ -17,9 +17,11 @@ TEST_FLAGS ?=
 TEST_PACKAGES ?= ./...
 TEST_TIMEOUT ?= 15m
 BENCH ?= .
+BENCH_ARGS ?=
 FUZZTIME ?= 10s
 
 BASELINE := proto/baseline.json
+PLUGINS := $(addprefix bin/,protoc-gen-go protoc-gen-go-grpc protoc-gen-connect-go protoc-gen-grpc-gateway)
 SCRIPTS := scripts/services scripts/generate scripts/generate-check scripts/fuzz .ci/run
 
 .PHONY: help
@@ -35,15 +37,36 @@ build: ## Build bin/mqrpc and bin/protoc-gen-mqrpc
 	go build -o bin/ ./cmd/...
 
 .PHONY: test
-test: ## Run all tests, with the race detector, against services that are installed, started and stopped
-	scripts/services run -- go test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) $(TEST_PACKAGES)
+test: bin/nats-server ## Run all tests, with the race detector, against services that are installed, started and stopped
+	scripts/services run -- $(MAKE) test-modules
+
+# The bench is a module of its own: users of the library inherit none of its
+# peers. TEST_PACKAGES names packages of the library alone.
+.PHONY: test-modules
+test-modules:
+	go test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) $(TEST_PACKAGES)
+ifeq ($(TEST_PACKAGES),./...)
+	go -C bench test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) ./...
+endif
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no service, with the race detector
 	go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) $(TEST_PACKAGES)
+ifeq ($(TEST_PACKAGES),./...)
+	go -C bench test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./...
+endif
 
-.PHONY: bench
-bench: ## Run the Go benchmarks against the services that they need (BENCH=pattern)
+.PHONY: bench-calls
+bench-calls: bin/nats-server bench-build ## Measure calls beside other peers (BENCH_ARGS='-peers mqrpc,grpc -callers 64'; -help)
+	scripts/services run --with rabbitmq -- bin/bench calls $(BENCH_ARGS)
+
+# go build knows whether it is up to date.
+.PHONY: bench-build
+bench-build:
+	go -C bench build -o $(CURDIR)/bin/bench .
+
+.PHONY: bench-go
+bench-go: ## Run the Go benchmarks against the services that they need (BENCH=pattern)
 	scripts/services run -- go test -run '^$$' -tags services -bench '$(BENCH)' -benchmem $(TEST_FLAGS) $(TEST_PACKAGES)
 
 .PHONY: bench-registry
@@ -61,6 +84,8 @@ lint: lint-go lint-proto lint-scripts ## Check code, contracts and scripts
 lint-go: bin/golangci-lint
 	go mod tidy -diff
 	bin/golangci-lint run
+	go -C bench mod tidy -diff
+	cd bench && ../bin/golangci-lint run --config ../.golangci.yml ./...
 
 .PHONY: lint-proto
 lint-proto: bin/buf
@@ -76,11 +101,11 @@ lint-scripts:
 	else echo 'shellcheck is not installed: scripts are checked for syntax only'; fi
 
 .PHONY: generate
-generate: bin/buf bin/protoc-gen-go plugin ## Generate Go from the contracts
+generate: bin/buf $(PLUGINS) plugin ## Generate Go from the contracts
 	scripts/generate .
 
 .PHONY: generate-check
-generate-check: bin/buf bin/protoc-gen-go plugin ## Fail if "make generate" would change anything
+generate-check: bin/buf $(PLUGINS) plugin ## Fail if "make generate" would change anything
 	scripts/generate-check
 
 .PHONY: proto-baseline
@@ -94,8 +119,9 @@ plugin:
 
 bin/buf: tools/buf/go.mod tools/buf/go.sum
 bin/golangci-lint: tools/golangci-lint/go.mod tools/golangci-lint/go.sum
-bin/protoc-gen-go: tools/protoc/go.mod tools/protoc/go.sum
-bin/buf bin/golangci-lint bin/protoc-gen-go:
+bin/nats-server: tools/nats-server/go.mod tools/nats-server/go.sum
+$(PLUGINS): tools/protoc/go.mod tools/protoc/go.sum
+bin/buf bin/golangci-lint bin/nats-server $(PLUGINS):
 	@echo 'building $@, as pinned in $<'
 	@go -C $(<D) build -o $(CURDIR)/bin/ tool
 	@touch $@

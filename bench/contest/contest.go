@@ -1,0 +1,144 @@
+package contest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mqrpc/mqrpc/bench/load"
+)
+
+// Stage is what processes are started for.
+type Stage struct {
+	// Handler is how long a call takes to handle.
+	Handler time.Duration `json:"handler"`
+	// Workers is the number of server processes.
+	Workers int `json:"workers"`
+	// Quorum has brokers keep calls in quorum queues, not classic ones.
+	Quorum bool `json:"quorum,omitempty"`
+}
+
+// Scenario is what is asked of the processes of a stage.
+type Scenario struct {
+	// Callers is how many calls are under way at any moment.
+	Callers int `json:"callers"`
+	// Payload is the size of what each call carries and brings back, in bytes.
+	Payload int `json:"payload"`
+}
+
+// String is a short description for progress and errors.
+func (s Stage) String() string {
+	text := fmt.Sprintf("%d worker", s.Workers)
+	if s.Workers != 1 {
+		text += "s"
+	}
+	if s.Handler > 0 {
+		text += fmt.Sprintf(" of %v", s.Handler)
+	}
+	if s.Quorum {
+		text += ", quorum queue"
+	}
+	return text
+}
+
+// String is a short description for progress and errors.
+func (s Scenario) String() string { return fmt.Sprintf("%d callers, %d B", s.Callers, s.Payload) }
+
+// Contestant is a peer and how to start it.
+type Contestant struct {
+	// Name is the peer's name in tables.
+	Name string
+	// Start starts its processes on the rig: what serves, then by [Rig.Load]
+	// what makes the calls. What it has started is stopped even if it fails.
+	Start func(ctx context.Context, rig *Rig, stage Stage) error
+}
+
+// Contest measures contestants against each other.
+type Contest struct {
+	// Rounds is how often each is measured in each scenario.
+	Rounds int
+	// Warmup and Measure are the parts of a round.
+	Warmup, Measure time.Duration
+	// Note gets progress, a line at a time.
+	Note func(format string, args ...any)
+}
+
+// roundGrace is how much longer than its parts a round may take.
+const roundGrace = 20 * time.Second
+
+// Run starts the contestants for a stage and measures them in one scenario
+// after the other. A contestant that fails has rows that say so; the others go
+// on. The error is that of the context or joins those of the rows.
+func (c *Contest) Run(ctx context.Context, stage Stage, scenarios []Scenario, contestants []Contestant) ([]Row, error) {
+	entered := make([]*entered, len(contestants))
+	defer stopAll(entered)
+	for i, contestant := range contestants {
+		entered[i] = enter(ctx, contestant, stage)
+	}
+	var rows []Row
+	for _, scenario := range scenarios {
+		for round := range c.Rounds {
+			for i := range entered {
+				// Each round begins with another contestant.
+				if e := entered[(i+round)%len(entered)]; e.err == nil {
+					e.round(ctx, c.roundOf(scenario))
+				}
+			}
+			if ctx.Err() != nil {
+				return rows, context.Cause(ctx)
+			}
+		}
+		for _, e := range entered {
+			rows = append(rows, rowOf(stage, scenario, e.Name, e.results, e.err))
+			c.Note("%s", rows[len(rows)-1])
+			e.results = nil
+		}
+	}
+	return rows, errorsOf(entered)
+}
+
+func (c *Contest) roundOf(scenario Scenario) load.Round {
+	return load.Round{Callers: scenario.Callers, Payload: scenario.Payload, Warmup: c.Warmup, Measure: c.Measure}
+}
+
+// entered is a contestant whose processes run.
+type entered struct {
+	Contestant
+	rig     Rig
+	results []load.Result // of the scenario under way
+	err     error         // ends its part in the stage
+}
+
+func enter(ctx context.Context, contestant Contestant, stage Stage) *entered {
+	e := &entered{Contestant: contestant}
+	if err := e.Start(ctx, &e.rig, stage); err != nil {
+		e.err = fmt.Errorf("%s with %v does not start: %w", e.Name, stage, err)
+	}
+	return e
+}
+
+func (e *entered) round(ctx context.Context, round load.Round) {
+	result, err := e.rig.round(ctx, round)
+	if err != nil {
+		e.err = fmt.Errorf("%s with %d callers of %d B: %w", e.Name, round.Callers, round.Payload, err)
+		return
+	}
+	e.results = append(e.results, result)
+}
+
+func stopAll(all []*entered) {
+	for _, e := range all {
+		if e != nil {
+			e.rig.stop()
+		}
+	}
+}
+
+func errorsOf(all []*entered) error {
+	var joined error
+	for _, e := range all {
+		joined = errors.Join(joined, e.err)
+	}
+	return joined
+}
