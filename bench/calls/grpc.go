@@ -27,6 +27,12 @@ func (s grpcServer) Echo(_ context.Context, request *benchv1.EchoRequest) (*benc
 	return &benchv1.EchoResponse{Payload: request.GetPayload()}, nil
 }
 
+// Exchange is for the rows of gateways, in front of this server.
+func (s grpcServer) Exchange(_ context.Context, document *benchv1.Document) (*benchv1.Document, error) {
+	s.config.handle()
+	return document, nil
+}
+
 func serveGRPC(ctx context.Context, config Config, ready func(string) error) error {
 	listener, err := listen(ctx)
 	if err != nil {

@@ -55,6 +55,12 @@ func (s mqrpcServer) Echo(_ context.Context, request *benchv1.EchoRequest) (*ben
 	return &benchv1.EchoResponse{Payload: request.GetPayload()}, nil
 }
 
+// Exchange is for the rows of gateways, in front of this server.
+func (s mqrpcServer) Exchange(_ context.Context, document *benchv1.Document) (*benchv1.Document, error) {
+	s.config.handle()
+	return document, nil
+}
+
 func (m mqrpc) serve(ctx context.Context, config Config, ready func(string) error) (err error) {
 	transport, err := m.connect(config)
 	if err != nil {
