@@ -32,6 +32,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"calls", "measure calls: peers, callers, payloads by flags", runCalls},
+		{"transcode", "measure transcoders: payloads by flags", runTranscode},
 		{"serve", "be the server of a peer; started by the others", calls.Serve},
 		{"load", "make the calls of a peer; started by the others", calls.Load},
 	}

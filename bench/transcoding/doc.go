@@ -1,0 +1,6 @@
+// Package transcoding measures package transcode beside protojson, with
+// generated types and with dynamicpb, in both directions.
+//
+// All run in this process, one at a time, in interleaved rounds. Each gets the
+// same document and must give the same answer.
+package transcoding
