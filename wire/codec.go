@@ -102,6 +102,10 @@ func AppendReply(body []byte, reply *Reply) []byte {
 // ReplySize is the greatest number of bytes that AppendReply adds.
 func ReplySize(reply *Reply) int { return entryOverhead + reply.size() }
 
+// maxCounted bounds the entries for which memory is taken before they are known
+// to be valid.
+const maxCounted = 1024
+
 // entryOverhead bounds the tag and the length before an entry of a batch.
 const entryOverhead = 1 + 10
 
@@ -126,20 +130,7 @@ func DecodeCalls(body []byte) ([]Call, error) {
 	if len(body) > MaxMessageBytes {
 		return nil, tooLarge(body)
 	}
-	var calls []Call
-	err := eachField(body, func(number protowire.Number, value field) error {
-		if number != batchCalls || value.kind != protowire.BytesType {
-			return nil
-		}
-		if len(calls) == MaxBatch {
-			return fmt.Errorf("more than %d calls", MaxBatch)
-		}
-		calls = append(calls, Call{})
-		if err := calls[len(calls)-1].decode(value.bytes); err != nil {
-			return fmt.Errorf("call %d: %w", len(calls)-1, err)
-		}
-		return nil
-	})
+	calls, err := decodeCalls(body)
 	if err == nil && len(calls) == 0 {
 		err = errors.New("no calls")
 	}
@@ -149,6 +140,27 @@ func DecodeCalls(body []byte) ([]Call, error) {
 	return calls, nil
 }
 
+func decodeCalls(body []byte) ([]Call, error) {
+	calls := make([]Call, 0, count(body, batchCalls, maxCounted))
+	method := "" // of the call before: most batches have one method
+	batch := fieldReader{rest: body}
+	for batch.next() {
+		if !batch.is(batchCalls, protowire.BytesType) {
+			continue
+		}
+		if len(calls) == MaxBatch {
+			return nil, fmt.Errorf("more than %d calls", MaxBatch)
+		}
+		calls = append(calls, Call{Method: method})
+		call := &calls[len(calls)-1]
+		if err := call.decode(batch.bytes); err != nil {
+			return nil, fmt.Errorf("call %d: %w", len(calls)-1, err)
+		}
+		method = call.Method
+	}
+	return calls, batch.err
+}
+
 // DecodeReplies decodes the body of a reply message: the instance that sent it,
 // and its replies, whose payloads share the body's memory. It fails on anything
 // that PROTOCOL.md calls undecodable, with an error that wraps [ErrMalformed].
@@ -156,23 +168,7 @@ func DecodeReplies(body []byte) (instance string, replies []Reply, err error) {
 	if len(body) > MaxMessageBytes {
 		return "", nil, tooLarge(body)
 	}
-	err = eachField(body, func(number protowire.Number, value field) error {
-		switch {
-		case value.kind != protowire.BytesType:
-			return nil
-		case number == batchInstance:
-			return setString(&instance, value.bytes, "instance")
-		case number != batchReplies:
-			return nil
-		case len(replies) == MaxBatch:
-			return fmt.Errorf("more than %d replies", MaxBatch)
-		}
-		replies = append(replies, Reply{})
-		if err := replies[len(replies)-1].decode(value.bytes); err != nil {
-			return fmt.Errorf("reply %d: %w", len(replies)-1, err)
-		}
-		return nil
-	})
+	instance, replies, err = decodeReplies(body)
 	if err == nil && len(replies) == 0 {
 		err = errors.New("no replies")
 	}
@@ -182,60 +178,98 @@ func DecodeReplies(body []byte) (instance string, replies []Reply, err error) {
 	return instance, replies, nil
 }
 
+func decodeReplies(body []byte) (instance string, replies []Reply, err error) {
+	replies = make([]Reply, 0, count(body, batchReplies, maxCounted))
+	batch := fieldReader{rest: body}
+	for batch.next() {
+		switch {
+		case batch.is(batchInstance, protowire.BytesType):
+			if err := setString(&instance, batch.bytes, "instance"); err != nil {
+				return "", nil, err
+			}
+		case batch.is(batchReplies, protowire.BytesType):
+			if len(replies) == MaxBatch {
+				return "", nil, fmt.Errorf("more than %d replies", MaxBatch)
+			}
+			replies = append(replies, Reply{})
+			if err := replies[len(replies)-1].decode(batch.bytes); err != nil {
+				return "", nil, fmt.Errorf("reply %d: %w", len(replies)-1, err)
+			}
+		}
+	}
+	return instance, replies, batch.err
+}
+
 func tooLarge(body []byte) error {
 	return fmt.Errorf("%w: %d bytes, more than %d", ErrMalformed, len(body), MaxMessageBytes)
 }
 
+// decode decodes one call. A method that the call has before, and that is its
+// own as well, keeps its memory.
 func (c *Call) decode(body []byte) error {
+	likely := c.Method
+	c.Method = ""
 	metadata := metadataDecoder{target: &c.Metadata}
-	err := eachField(body, func(number protowire.Number, value field) error {
+	f := fieldReader{rest: body}
+	for f.next() {
+		var err error
 		switch {
-		case number == callID && value.kind == protowire.Fixed64Type:
-			c.ID = value.number
-		case number == callMethod && value.kind == protowire.BytesType:
-			return setString(&c.Method, value.bytes, "method")
-		case number == callPayload && value.kind == protowire.BytesType:
-			c.Payload = value.bytes
-		case number == callTimeout && value.kind == protowire.VarintType:
-			c.Timeout = fromMicros(value.number)
-		case number == callMetadata && value.kind == protowire.BytesType:
-			return metadata.add(value.bytes)
+		case f.is(callID, protowire.Fixed64Type):
+			c.ID = f.scalar
+		case f.is(callMethod, protowire.BytesType):
+			if string(f.bytes) == likely {
+				c.Method = likely
+			} else {
+				err = setString(&c.Method, f.bytes, "method")
+			}
+		case f.is(callPayload, protowire.BytesType):
+			c.Payload = f.bytes
+		case f.is(callTimeout, protowire.VarintType):
+			c.Timeout = fromMicros(f.scalar)
+		case f.is(callMetadata, protowire.BytesType):
+			err = metadata.add(f.bytes)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		if err != nil {
+			return err
+		}
 	}
-	if c.ID == 0 {
+	switch {
+	case f.err != nil:
+		return f.err
+	case c.ID == 0:
 		return errors.New("the id is 0")
+	case c.Method == likely && likely != "":
+		return nil // it was checked before
 	}
 	return CheckMethod(c.Method)
 }
 
 func (r *Reply) decode(body []byte) error {
 	metadata := metadataDecoder{target: &r.Metadata}
-	err := eachField(body, func(number protowire.Number, value field) error {
+	f := fieldReader{rest: body}
+	for f.next() {
 		switch {
-		case number == replyID && value.kind == protowire.Fixed64Type:
-			r.ID = value.number
-		case number == replyPayload && value.kind == protowire.BytesType:
-			r.Payload = value.bytes
-		case number == replyStatus && value.kind == protowire.BytesType:
+		case f.is(replyID, protowire.Fixed64Type):
+			r.ID = f.scalar
+		case f.is(replyPayload, protowire.BytesType):
+			r.Payload = f.bytes
+		case f.is(replyStatus, protowire.BytesType):
 			// Two encoded messages one after the other are their merge.
-			r.Status = slices.Concat([]byte{}, r.Status, value.bytes)
-		case number == replyMetadata && value.kind == protowire.BytesType:
-			return metadata.add(value.bytes)
-		case number == replyWaited && value.kind == protowire.VarintType:
-			r.Waited = fromMicros(value.number)
-		case number == replyHandled && value.kind == protowire.VarintType:
-			r.Handled = fromMicros(value.number)
+			r.Status = slices.Concat([]byte{}, r.Status, f.bytes)
+		case f.is(replyMetadata, protowire.BytesType):
+			if err := metadata.add(f.bytes); err != nil {
+				return err
+			}
+		case f.is(replyWaited, protowire.VarintType):
+			r.Waited = fromMicros(f.scalar)
+		case f.is(replyHandled, protowire.VarintType):
+			r.Handled = fromMicros(f.scalar)
 		}
-		return nil
-	})
-	if err == nil && r.ID == 0 {
-		err = errors.New("the id is 0")
 	}
-	return err
+	if f.err == nil && r.ID == 0 {
+		return errors.New("the id is 0")
+	}
+	return f.err
 }
 
 func setString(target *string, value []byte, what string) error {

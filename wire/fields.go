@@ -10,41 +10,63 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// field is one decoded field of any message.
-type field struct {
+// fieldReader reads the fields of one encoded message, one after the other. After
+// each successful next it holds the field that was read.
+type fieldReader struct {
+	rest   []byte
+	number protowire.Number
 	kind   protowire.Type
-	number uint64 // of a varint or fixed64
-	bytes  []byte
+	scalar uint64 // of a varint or fixed64
+	bytes  []byte // of a length-delimited field
+	err    error
 }
 
-// eachField calls visit for every field of an encoded message.
-func eachField(body []byte, visit func(protowire.Number, field) error) error {
-	for len(body) > 0 {
-		number, kind, n := protowire.ConsumeTag(body)
-		if n < 0 {
-			return fmt.Errorf("a field's tag: %w", protowire.ParseError(n))
-		}
-		body = body[n:]
-		value := field{kind: kind}
-		switch kind {
-		case protowire.VarintType:
-			value.number, n = protowire.ConsumeVarint(body)
-		case protowire.Fixed64Type:
-			value.number, n = protowire.ConsumeFixed64(body)
-		case protowire.BytesType:
-			value.bytes, n = protowire.ConsumeBytes(body)
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, body)
-		}
-		if n < 0 {
-			return fmt.Errorf("field %d: %w", number, protowire.ParseError(n))
-		}
-		body = body[n:]
-		if err := visit(number, value); err != nil {
-			return err
+// next reads a field. It returns false at the end, and after an error, which is
+// then in err.
+func (f *fieldReader) next() bool {
+	if len(f.rest) == 0 || f.err != nil {
+		return false
+	}
+	number, kind, n := protowire.ConsumeTag(f.rest)
+	if n < 0 {
+		f.err = fmt.Errorf("a field's tag: %w", protowire.ParseError(n))
+		return false
+	}
+	f.number, f.kind, f.rest = number, kind, f.rest[n:]
+	switch kind {
+	case protowire.VarintType:
+		f.scalar, n = protowire.ConsumeVarint(f.rest)
+	case protowire.Fixed64Type:
+		f.scalar, n = protowire.ConsumeFixed64(f.rest)
+	case protowire.BytesType:
+		f.bytes, n = protowire.ConsumeBytes(f.rest)
+	default:
+		n = protowire.ConsumeFieldValue(number, kind, f.rest)
+	}
+	if n < 0 {
+		f.err = fmt.Errorf("field %d: %w", number, protowire.ParseError(n))
+		return false
+	}
+	f.rest = f.rest[n:]
+	return true
+}
+
+// is reports whether the field has that number and kind. One with a known
+// number and another kind is an unknown field.
+func (f *fieldReader) is(number protowire.Number, kind protowire.Type) bool {
+	return f.number == number && f.kind == kind
+}
+
+// count is the number of length-delimited fields with that number, of at most
+// limit; what is malformed ends the count.
+func count(body []byte, number protowire.Number, limit int) int {
+	n := 0
+	for f := (fieldReader{rest: body}); n < limit && f.next(); {
+		if f.is(number, protowire.BytesType) {
+			n++
 		}
 	}
-	return nil
+	return n
 }
 
 func appendID(body []byte, number protowire.Number, id uint64) []byte {
@@ -141,15 +163,19 @@ func (m *metadataDecoder) add(entry []byte) error {
 		return fmt.Errorf("the metadata has more than %d entries or %d bytes", MaxMetadataEntries, MaxMetadataBytes)
 	}
 	var key, value string
-	err := eachField(entry, func(number protowire.Number, f field) error {
+	var err error
+	f := fieldReader{rest: entry}
+	for err == nil && f.next() {
 		switch {
-		case number == entryKey && f.kind == protowire.BytesType:
-			return setString(&key, f.bytes, "metadata key")
-		case number == entryValue && f.kind == protowire.BytesType:
-			return setString(&value, f.bytes, "metadata value")
+		case f.is(entryKey, protowire.BytesType):
+			err = setString(&key, f.bytes, "metadata key")
+		case f.is(entryValue, protowire.BytesType):
+			err = setString(&value, f.bytes, "metadata value")
 		}
-		return nil
-	})
+	}
+	if err == nil {
+		err = f.err
+	}
 	if err == nil {
 		err = checkMetadataKey(key)
 	}
