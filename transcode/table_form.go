@@ -51,6 +51,14 @@ var wellKnown = map[protoreflect.FullName]struct {
 	"google.protobuf.Empty": {formEmpty, nil},
 }
 
+// The limits of google.protobuf.Timestamp and google.protobuf.Duration.
+const (
+	firstTimestamp  = -62_135_596_800 // 0001-01-01T00:00:00Z
+	lastTimestamp   = 253_402_300_799 // 9999-12-31T23:59:59Z
+	longestDuration = 315_576_000_000 // 10,000 years, in seconds
+	maxNanos        = 999_999_999
+)
+
 func formOf(descriptor protoreflect.MessageDescriptor) form {
 	if descriptor.IsPlaceholder() || isMessageSet(descriptor) {
 		return formUnsupported

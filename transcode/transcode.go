@@ -121,7 +121,17 @@ func (m *Message) Descriptor() protoreflect.MessageDescriptor { return m.descrip
 // AppendWire appends the wire format of a message given as JSON to dst. The
 // error says what is wrong with the JSON and where; dst is then returned as it
 // was.
+//
+// The two slices must not overlap.
 func (m *Message) AppendWire(dst, jsonText []byte) ([]byte, error) {
+	if appended, ok := m.parse(dst, jsonText); ok {
+		return appended, nil
+	}
+	return m.appendWireSlowly(dst, jsonText)
+}
+
+// appendWireSlowly does the same with message objects.
+func (m *Message) appendWireSlowly(dst, jsonText []byte) ([]byte, error) {
 	if err := checkJSONDepth(jsonText, m.maxDepth); err != nil {
 		return dst, err
 	}

@@ -1,0 +1,253 @@
+package transcode
+
+import (
+	"math"
+	"strconv"
+)
+
+// integer is a number's sign and magnitude.
+type integer struct {
+	magnitude uint64
+	negative  bool
+}
+
+// signed is the number, if it fits into so many bits.
+func (n integer) signed(bits int) (int64, bool) {
+	limit := uint64(1) << (bits - 1)
+	if n.negative {
+		return -int64(n.magnitude), n.magnitude <= limit
+	}
+	return int64(n.magnitude), n.magnitude < limit
+}
+
+// unsigned is the number, if it fits into so many bits.
+func (n integer) unsigned(bits int) (uint64, bool) {
+	if n.negative && n.magnitude != 0 {
+		return 0, false
+	}
+	return n.magnitude, bits == 64 || n.magnitude>>bits == 0
+}
+
+// integer reads a number without a fraction, which may stand in quotes.
+func (p *parser) integer(i int) (integer, int) {
+	if p.at(i) != '"' {
+		return p.number(i)
+	}
+	n, i := p.number(i + 1)
+	if p.at(i) != '"' {
+		return integer{}, irregular
+	}
+	return n, i + 1
+}
+
+// number reads a number without a fraction: 10, but also 1e1 and 10.0.
+func (p *parser) number(i int) (integer, int) {
+	n, end := p.digits(i)
+	switch c := p.at(end); {
+	case end >= 0 && c != '.' && c != 'e' && c != 'E':
+		return n, end
+	default:
+		return p.scaled(i)
+	}
+}
+
+// digits reads a sign and up to 19 digits, which always fit. It is irregular
+// when more of them come, or none, or the first of several is 0.
+func (p *parser) digits(i int) (integer, int) {
+	in := p.in
+	var n integer
+	if p.at(i) == '-' {
+		n.negative = true
+		i++
+	}
+	start := i
+	for uint(i) < uint(len(in)) {
+		digit := in[i] - '0'
+		if digit > 9 {
+			break
+		}
+		n.magnitude = n.magnitude*10 + uint64(digit)
+		i++
+	}
+	if size := i - start; size == 0 || size > 19 || size > 1 && in[start] == '0' {
+		return integer{}, irregular
+	}
+	return n, i
+}
+
+// scaled reads a number with a fraction, an exponent or many digits. The
+// digits that are left after the exponent's shift must be whole.
+func (p *parser) scaled(i int) (integer, int) {
+	text, end := p.parts(i)
+	if end < 0 {
+		return integer{}, irregular
+	}
+	n := integer{negative: text.negative}
+	whole, fraction := text.whole, text.fraction
+	for len(fraction) > 0 && fraction[len(fraction)-1] == '0' {
+		fraction = fraction[:len(fraction)-1]
+	}
+	if len(whole) == 1 && whole[0] == '0' {
+		whole = nil
+	}
+	if len(whole) == 0 && len(fraction) == 0 {
+		return n, end
+	}
+	zeros := text.exponent - len(fraction) // to append; or digits to take away
+	for ; zeros < 0 && len(whole) > 0 && len(fraction) == 0; zeros++ {
+		if whole[len(whole)-1] != '0' {
+			return integer{}, irregular
+		}
+		whole = whole[:len(whole)-1]
+	}
+	if zeros < 0 || len(whole)+len(fraction)+zeros > 20 {
+		return integer{}, irregular
+	}
+	var fits bool
+	if n.magnitude, fits = decimal(whole, fraction, zeros); !fits {
+		return integer{}, irregular
+	}
+	return n, end
+}
+
+// decimal is the number with these digits and so many zeros after them.
+func decimal(whole, fraction []byte, zeros int) (n uint64, fits bool) {
+	for i := range len(whole) + len(fraction) + zeros {
+		var digit uint64
+		switch {
+		case i < len(whole):
+			digit = uint64(whole[i] - '0')
+		case i < len(whole)+len(fraction):
+			digit = uint64(fraction[i-len(whole)] - '0')
+		}
+		if n > (math.MaxUint64-digit)/10 {
+			return 0, false
+		}
+		n = n*10 + digit
+	}
+	return n, true
+}
+
+// numberText is a number's text, taken apart.
+type numberText struct {
+	negative        bool
+	whole, fraction []byte // digits
+	exponent        int
+}
+
+// maxExponent bounds the exponents that are taken apart.
+const maxExponent = 10_000
+
+// parts reads a number of JSON's grammar. An exponent without digits, which
+// protojson accepts in places, is irregular, and so is a huge one.
+func (p *parser) parts(i int) (numberText, int) {
+	var text numberText
+	if p.at(i) == '-' {
+		text.negative = true
+		i++
+	}
+	end := p.digitsEnd(i)
+	text.whole = p.in[min(i, end):end]
+	if len(text.whole) == 0 || len(text.whole) > 1 && text.whole[0] == '0' {
+		return text, irregular
+	}
+	i = end
+	if p.at(i) == '.' {
+		end = p.digitsEnd(i + 1)
+		if text.fraction = p.in[i+1 : end]; len(text.fraction) == 0 {
+			return text, irregular
+		}
+		i = end
+	}
+	if c := p.at(i); c != 'e' && c != 'E' {
+		return text, i
+	}
+	i++
+	sign := 1
+	if c := p.at(i); c == '-' || c == '+' {
+		sign = int(',') - int(c)
+		i++
+	}
+	if end = p.digitsEnd(i); end == i {
+		return text, irregular
+	}
+	for ; i < end; i++ {
+		if text.exponent = text.exponent*10 + int(p.in[i]-'0'); text.exponent > maxExponent {
+			return text, irregular
+		}
+	}
+	text.exponent *= sign
+	return text, end
+}
+
+func (p *parser) digitsEnd(i int) int {
+	for uint(i) < uint(len(p.in)) && p.in[i]-'0' <= 9 {
+		i++
+	}
+	return i
+}
+
+// numberEnd is the end of a number.
+func (p *parser) numberEnd(i int) int {
+	_, end := p.parts(i)
+	return end
+}
+
+// powers are those of 10 that a float64 has exactly, as far as they are needed.
+var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// floatingPoint reads a number of 32 or 64 bits, which may stand in quotes.
+func (p *parser) floatingPoint(i, size int) (float64, int) {
+	if p.at(i) != '"' {
+		return p.plainFloat(i, size)
+	}
+	i++
+	if end := p.literal(`NaN"`, i); end > 0 {
+		return math.NaN(), end
+	}
+	if end := p.literal(`Infinity"`, i); end > 0 {
+		return math.Inf(1), end
+	}
+	if end := p.literal(`-Infinity"`, i); end > 0 {
+		return math.Inf(-1), end
+	}
+	value, i := p.plainFloat(i, size)
+	if p.at(i) != '"' {
+		return 0, irregular
+	}
+	return value, i + 1
+}
+
+// plainFloat reads a number. Few digits make a fraction of two numbers that
+// are exact, so that one division rounds right.
+func (p *parser) plainFloat(i, size int) (float64, int) {
+	text, end := p.parts(i)
+	if end < 0 {
+		return 0, irregular
+	}
+	digits := len(text.whole) + len(text.fraction)
+	if text.exponent == 0 && digits <= 15 && (size == 64 || digits <= 7) {
+		value, _ := decimal(text.whole, text.fraction, 0)
+		return quotient(value, len(text.fraction), size, text.negative), end
+	}
+	value, err := strconv.ParseFloat(string(p.in[i:end]), size)
+	if err != nil {
+		return 0, irregular
+	}
+	return value, end
+}
+
+// quotient is n / 10^scale in that precision.
+func quotient(n uint64, scale, size int, negative bool) float64 {
+	value := float64(n)
+	if scale > 0 {
+		value /= powers[scale]
+		if size == 32 {
+			value = float64(float32(n) / float32(powers[scale]))
+		}
+	}
+	if negative {
+		value = -value
+	}
+	return value
+}
