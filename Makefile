@@ -60,6 +60,14 @@ endif
 bench-calls: bin/nats-server bench-build ## Measure calls beside other peers (BENCH_ARGS='-peers mqrpc,grpc -callers 64'; -help)
 	scripts/services run --with rabbitmq -- bin/bench calls $(BENCH_ARGS)
 
+.PHONY: bench
+bench: bin/nats-server bench-build ## Measure everything beside other peers, under 30 min, into bench/results
+	scripts/services run --with rabbitmq -- bin/bench all -out bench/results
+
+.PHONY: bench-quick
+bench-quick: bin/nats-server bench-build ## Measure the headlines, under 60 s; the last line is JSON
+	@scripts/services run --with rabbitmq -- bin/bench quick
+
 # go build knows whether it is up to date.
 .PHONY: bench-build
 bench-build:

@@ -31,6 +31,9 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"all", "measure everything, into files", runAll},
+		{"quick", "measure the headlines; the last line is JSON", runQuick},
+		{"report", "make the tables and the picture of results anew", runReport},
 		{"calls", "measure calls: peers, callers, payloads by flags", runCalls},
 		{"transcode", "measure transcoders: payloads by flags", runTranscode},
 		{"serve", "be the server of a peer; started by the others", calls.Serve},

@@ -32,7 +32,7 @@ func Of(size int) (*benchv1.Document, []byte, error) {
 	document.Paid = true
 	document.Labels = map[string]string{"channel": "web", "customer": "Ærøskøbing", "priority": "3"}
 	for {
-		document.Lines = append(document.Lines, lineOf(len(document.Lines)))
+		document.Lines = append(document.GetLines(), lineOf(len(document.GetLines())))
 		text, err := compactJSON(document)
 		if err != nil {
 			return nil, nil, err
@@ -41,7 +41,7 @@ func Of(size int) (*benchv1.Document, []byte, error) {
 			break
 		}
 	}
-	document.Lines = document.Lines[:len(document.Lines)-1]
+	document.Lines = document.GetLines()[:len(document.GetLines())-1]
 	return filled(document, size)
 }
 
@@ -69,7 +69,7 @@ func lineOf(i int) *benchv1.Line {
 		Price:     float64(199+37*i) / 100, // has decimals
 		Available: i%3 != 0,
 		Tags:      []string{"blue", "sale"},
-		Sizes:     []int32{36, 38, int32(40 + i%4)}, //nolint:gosec // at most 43
+		Sizes:     []int32{36, 38, int32(40 + i%4)},
 	}
 }
 

@@ -1,0 +1,42 @@
+package contest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mqrpc/mqrpc/bench/load"
+)
+
+func TestRowOf(t *testing.T) {
+	results := []load.Result{
+		{Calls: 1000, Elapsed: time.Second, P50: time.Millisecond, P99: 2 * time.Millisecond, CPU: map[string]time.Duration{"client": 10 * time.Millisecond}},
+		{Calls: 3000, Elapsed: 2 * time.Second, P50: 3 * time.Millisecond, P99: 9 * time.Millisecond, CPU: map[string]time.Duration{"client": 60 * time.Millisecond}},
+		{Calls: 2000, Elapsed: time.Second, P50: 2 * time.Millisecond, P99: 4 * time.Millisecond, CPU: map[string]time.Duration{"client": 60 * time.Millisecond}},
+	}
+	row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", results, nil)
+	for what, got := range map[string][2]Spread{
+		"rate": {row.Rate, {1500, 1000, 2000}},
+		"p50":  {row.P50, {2000, 1000, 3000}},
+		"p99":  {row.P99, {4000, 2000, 9000}},
+		"CPU":  {row.CPU[Client], {20, 10, 30}},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s is %v, not %v", what, got[0], got[1])
+		}
+	}
+	if row.Rounds != 3 {
+		t.Errorf("%d rounds", row.Rounds)
+	}
+}
+
+func TestRowOfFailure(t *testing.T) {
+	row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", []load.Result{{Calls: 1, Elapsed: 1}}, errors.New("refused"))
+	if row.Error != "refused" || row.Rate != (Spread{}) {
+		t.Errorf("a failed row has %q and the rate %v", row.Error, row.Rate)
+	}
+	if text := row.String(); !strings.Contains(text, "refused") {
+		t.Errorf("progress does not say why: %s", text)
+	}
+}

@@ -1,0 +1,109 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestRoundCounts(t *testing.T) {
+	var underWay, most, made atomic.Int64
+	call := func(ctx context.Context) error {
+		n := underWay.Add(1)
+		defer underWay.Add(-1)
+		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
+		}
+		made.Add(1)
+		return wait(ctx, time.Millisecond)
+	}
+	round := Round{
+		Callers: 8, Warmup: 20 * time.Millisecond, Measure: 100 * time.Millisecond,
+		Processes: map[string][]int{"client": {os.Getpid()}},
+	}
+	result, err := round.Run(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most.Load() != 8 {
+		t.Errorf("at most %d calls were under way, not 8", most.Load())
+	}
+	if result.Calls == 0 || int64(result.Calls) >= made.Load() {
+		t.Errorf("%d calls counted of %d with those of the warm-up", result.Calls, made.Load())
+	}
+	if result.Elapsed < round.Measure || result.P50 < time.Millisecond || result.P99 < result.P50 {
+		t.Errorf("%v measured, p50 %v, p99 %v", result.Elapsed, result.P50, result.P99)
+	}
+	if used := result.CPU["client"]; used <= 0 || used > 10*result.Elapsed {
+		t.Errorf("the client used %v in %v", used, result.Elapsed)
+	}
+}
+
+func TestRoundFails(t *testing.T) {
+	refused := errors.New("refused")
+	for name, test := range map[string]struct {
+		round Round
+		call  Call
+		want  string
+	}{
+		"call":        {Round{Callers: 4, Measure: time.Minute}, func(context.Context) error { return refused }, "refused"},
+		"nothing":     {Round{Measure: time.Second}, nil, "none"},
+		"unanswered":  {Round{Callers: 1, Measure: time.Millisecond}, untilCanceled(t), "no call was answered"},
+		"no process":  {Round{Callers: 1, Measure: time.Second, Processes: map[string][]int{"broker": {1 << 21}}}, answered, "broker"},
+		"unfinishing": {Round{Callers: 1, Measure: time.Second}, cancelled, "canceled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := test.round.Run(t.Context(), test.call); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, not %q", err, test.want)
+			}
+		})
+	}
+}
+
+func answered(ctx context.Context) error { return wait(ctx, time.Millisecond) }
+func cancelled(context.Context) error    { return context.Canceled }
+
+// untilCanceled answers after the time in which calls count.
+func untilCanceled(t *testing.T) Call {
+	t.Helper()
+	return func(ctx context.Context) error { return wait(ctx, 50*time.Millisecond) }
+}
+
+func TestServe(t *testing.T) {
+	orders := strings.NewReader(`{"callers":2,"payload":7,"measure":20000000}` + "\n" + `{"callers":2,"payload":0,"measure":20000000}` + "\n")
+	var output bytes.Buffer
+	var payloads []int
+	err := Serve(t.Context(), orders, &output, func(payload int) (Call, error) {
+		payloads = append(payloads, payload)
+		if payload == 0 {
+			return nil, errors.New("no payload")
+		}
+		return answered, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first, second Outcome
+	decoder := json.NewDecoder(&output)
+	if err := errors.Join(decoder.Decode(&first), decoder.Decode(&second)); err != nil {
+		t.Fatal(err)
+	}
+	if first.Result == nil || first.Result.Calls == 0 || payloads[0] != 7 {
+		t.Errorf("the first round came to %+v, with payloads %v", first, payloads)
+	}
+	if second.Result != nil || second.Error != "no payload" {
+		t.Errorf("the second round came to %+v", second)
+	}
+	if err := Serve(t.Context(), strings.NewReader("?\n"), &output, nil); err == nil {
+		t.Error("an order that is no JSON is obeyed")
+	}
+}
