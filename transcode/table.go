@@ -25,6 +25,8 @@ type table struct {
 	// for each field, required ones first, and one for each oneof.
 	bits     int
 	required int // how many fields are required
+
+	json *jsonTable // what writing JSON needs
 }
 
 // smallNumber bounds the field numbers that are found by index.
@@ -42,6 +44,7 @@ func (t *table) field(number protowire.Number) *field {
 // A type is compiled when it is first met, so that a program that knows many
 // types pays for the few that it converts.
 type tables struct {
+	options  Options
 	mu       sync.Mutex
 	messages map[protoreflect.MessageDescriptor]*table
 	enums    map[protoreflect.EnumDescriptor]*enumTable
@@ -79,6 +82,7 @@ func (t *tables) compiled(descriptor protoreflect.MessageDescriptor) *table {
 		return known
 	}
 	made := t.compile(descriptor)
+	made.json = t.json(made)
 	if t.messages == nil {
 		t.messages = map[protoreflect.MessageDescriptor]*table{}
 	}

@@ -148,6 +148,10 @@ type enumTable struct {
 	named    map[int32]string
 	closed   bool
 	null     bool // google.protobuf.NullValue
+
+	// texts are the JSON of small numbers, as far as they have names.
+	texts      []string
+	useNumbers bool // instead of names, in JSON
 }
 
 // nameOf is the name of a value, or "" when the enum has none for it.
@@ -182,6 +186,7 @@ func (t *tables) enum(descriptor protoreflect.EnumDescriptor) *enumTable {
 			made.named[number] = name
 		}
 	}
+	made.renderJSON(t.options.UseEnumNumbers)
 	if t.enums == nil {
 		t.enums = map[protoreflect.EnumDescriptor]*enumTable{}
 	}

@@ -92,7 +92,7 @@ func New(descriptor protoreflect.MessageDescriptor, options Options) (*Message, 
 	}
 	return &Message{
 		descriptor: descriptor,
-		root:       lazyTable{descriptor: descriptor, tables: new(tables)},
+		root:       lazyTable{descriptor: descriptor, tables: &tables{options: options}},
 		options:    options,
 		maxDepth:   options.MaxDepth,
 		resolver:   options.Resolver,
@@ -151,6 +151,14 @@ func (m *Message) appendWireSlowly(dst, jsonText []byte) ([]byte, error) {
 //
 // Fields that the descriptor does not know are left out.
 func (m *Message) AppendJSON(dst, wire []byte) ([]byte, error) {
+	if out, ok := m.appendJSON(dst, wire); ok {
+		return out, nil
+	}
+	return m.appendJSONSlowly(dst, wire)
+}
+
+// appendJSONSlowly does the same with message objects.
+func (m *Message) appendJSONSlowly(dst, wire []byte) ([]byte, error) {
 	depth := wireDepth{max: m.maxDepth, resolver: m.resolver}
 	if err := depth.check(m.descriptor, wire, 1); err != nil {
 		return dst, err

@@ -1,0 +1,87 @@
+package transcode
+
+import (
+	"math"
+	"sync"
+)
+
+// jsonWriter converts one message from the wire format to JSON. It refuses
+// messages that are wrong, irregular or rare, for the slow path to judge.
+//
+// Each member of an object and each element of a list is written with a comma
+// before it. The first comma becomes the opening bracket at the end. That way
+// members can be moved: most messages come in the order in which their fields
+// are declared, and those that do not are put in order when all is written.
+//
+// Its methods take the output and return it longer, as append does. Where the
+// position or the report that they return refuses, the output is of no use.
+type jsonWriter struct {
+	maxDepth    int
+	unpopulated bool   // write fields that are not set
+	demanded    uint64 // which required fields matter: all, or none inside an Any
+	resolver    Resolver
+	tables      *tables
+
+	// Scratch: what the objects around are made of, and what is moved.
+	pieces []piece
+	moved  []byte
+}
+
+var jsonWriters = sync.Pool{New: func() any { return new(jsonWriter) }}
+
+// maxScratch bounds the scratch that is kept for the next message.
+const maxScratch = 1 << 20
+
+// appendJSON is the fast path of AppendJSON. It reports whether it took the
+// message.
+func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
+	w := jsonWriters.Get().(*jsonWriter)
+	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
+	w.resolver, w.tables = m.resolver, m.root.tables
+	w.pieces = w.pieces[:0]
+	out, ok = w.message(dst, m.root.get().json, wire, 1)
+	w.resolver, w.tables = nil, nil
+	if cap(w.moved) <= maxScratch && cap(w.pieces) <= maxScratch/pieceSize {
+		jsonWriters.Put(w)
+	}
+	return out, ok
+}
+
+// message writes a message whose JSON is at that depth, if it is nested: 1 is
+// the outermost.
+func (w *jsonWriter) message(out []byte, t *jsonTable, in []byte, depth int) (result []byte, ok bool) {
+	switch t.form {
+	case formPlain, formEmpty:
+		if depth > w.maxDepth {
+			return out, false
+		}
+		start := len(out)
+		if out, ok = w.members(out, t, in, depth); !ok {
+			return out, false
+		}
+		return enclose(out, start, '{', '}'), true
+	case formAny:
+		return w.any(out, in, depth)
+	case formTimestamp, formDuration:
+		return w.time(out, t.form, in)
+	case formFieldMask:
+		return w.fieldMask(out, in, depth)
+	case formWrapper:
+		return w.wrapper(out, &t.fields[0], in)
+	case formStruct, formList:
+		return w.collection(out, &t.fields[0], in, depth)
+	case formValue:
+		return w.dynamic(out, t, in, depth)
+	default:
+		return out, false
+	}
+}
+
+// enclose makes an object or a list of what was written from start on.
+func enclose(out []byte, start int, opening, closing byte) []byte {
+	if len(out) == start {
+		return append(out, opening, closing)
+	}
+	out[start] = opening
+	return append(out, closing)
+}

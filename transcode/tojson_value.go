@@ -1,0 +1,124 @@
+package transcode
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// value writes the value at i of a field that is singular, of an element of a
+// list, or of a map's value. The depth is that of its object, if it is one.
+func (w *jsonWriter) value(out []byte, f *jsonField, in []byte, i, depth int) (result []byte, next int) {
+	switch f.wireType {
+	case varintType:
+		var number uint64
+		if number, i = varint(in, i); i < 0 {
+			return out, refused
+		}
+		if f.kind == protoreflect.EnumKind {
+			return appendEnum(out, f.enum, int32(number), i)
+		}
+		return appendVarint(out, f.kind, number), i
+	case fixed32Type:
+		if len(in)-i < 4 {
+			return out, refused
+		}
+		return appendFixed32(out, f.kind, binary.LittleEndian.Uint32(in[i:])), i + 4
+	case fixed64Type:
+		if len(in)-i < 8 {
+			return out, refused
+		}
+		return appendFixed64(out, f.kind, binary.LittleEndian.Uint64(in[i:])), i + 8
+	case bytesType:
+		content, next := delimited(in, i)
+		if next < 0 {
+			return out, refused
+		}
+		var ok bool
+		switch f.kind {
+		case protoreflect.StringKind:
+			out, ok = appendQuoted(out, content)
+		case protoreflect.BytesKind:
+			out, ok = appendBase64(out, content), true
+		default:
+			out, ok = w.message(out, f.message.get().json, content, depth)
+		}
+		if !ok {
+			return out, refused
+		}
+		return out, next
+	default:
+		return w.group(out, f, in, i, depth)
+	}
+}
+
+// group writes a message that ends with a tag.
+func (w *jsonWriter) group(out []byte, f *jsonField, in []byte, i, depth int) (result []byte, next int) {
+	content, size := protowire.ConsumeGroup(protowire.Number(f.number), in[i:])
+	if size < 0 {
+		return out, refused
+	}
+	out, ok := w.message(out, f.message.get().json, content, depth)
+	if !ok {
+		return out, refused
+	}
+	return out, i + size
+}
+
+// appendVarint appends a number of a kind that the wire has as varints. What
+// does not fit into 32 bits is cut off, as protobuf does.
+func appendVarint(out []byte, kind protoreflect.Kind, number uint64) []byte {
+	switch kind {
+	case protoreflect.BoolKind:
+		return strconv.AppendBool(out, number != 0)
+	case protoreflect.Int32Kind:
+		return strconv.AppendInt(out, int64(int32(number)), 10)
+	case protoreflect.Sint32Kind:
+		return strconv.AppendInt(out, protowire.DecodeZigZag(number&math.MaxUint32), 10)
+	case protoreflect.Uint32Kind:
+		return strconv.AppendUint(out, number&math.MaxUint32, 10)
+	case protoreflect.Int64Kind:
+		return appendQuotedInt(out, int64(number))
+	case protoreflect.Sint64Kind:
+		return appendQuotedInt(out, protowire.DecodeZigZag(number))
+	default: // Uint64Kind
+		return appendQuotedUint(out, number)
+	}
+}
+
+func appendFixed32(out []byte, kind protoreflect.Kind, bits uint32) []byte {
+	switch kind {
+	case protoreflect.FloatKind:
+		return appendFloat(out, math.Float32frombits(bits))
+	case protoreflect.Sfixed32Kind:
+		return strconv.AppendInt(out, int64(int32(bits)), 10)
+	default: // Fixed32Kind
+		return strconv.AppendUint(out, uint64(bits), 10)
+	}
+}
+
+func appendFixed64(out []byte, kind protoreflect.Kind, bits uint64) []byte {
+	switch kind {
+	case protoreflect.DoubleKind:
+		return appendDouble(out, math.Float64frombits(bits))
+	case protoreflect.Sfixed64Kind:
+		return appendQuotedInt(out, int64(bits))
+	default: // Fixed64Kind
+		return appendQuotedUint(out, bits)
+	}
+}
+
+// appendEnum refuses what may be no value of the enum: an unknown number of a
+// closed one, and a number that JSON cannot tell from NullValue's only one.
+func appendEnum(out []byte, enum *enumTable, number int32, i int) (result []byte, next int) {
+	if number >= 0 && int(number) < len(enum.texts) && enum.texts[number] != "" {
+		return append(out, enum.texts[number]...), i
+	}
+	if enum.null || enum.closed && enum.nameOf(number) == "" {
+		return out, refused
+	}
+	return enum.appendJSON(out, number), i
+}
