@@ -113,7 +113,7 @@ func (l *loop) measure(ctx context.Context, round Round) (Result, error) {
 	if err := wait(ctx, round.Warmup); err != nil {
 		return Result{}, err
 	}
-	before, err := cpuTimes(round.Processes)
+	before, err := CPUTimes(round.Processes)
 	if err != nil {
 		return Result{}, err
 	}
@@ -125,7 +125,7 @@ func (l *loop) measure(ctx context.Context, round Round) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	cpu, err := cpuTimes(round.Processes)
+	cpu, err := CPUTimes(round.Processes)
 	if err != nil {
 		return Result{}, err
 	}
@@ -152,8 +152,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// cpuTimes adds up the processor times of processes by role.
-func cpuTimes(processes map[string][]int) (map[string]time.Duration, error) {
+// CPUTimes adds up the processor times of processes by role, since they started.
+func CPUTimes(processes map[string][]int) (map[string]time.Duration, error) {
 	times := make(map[string]time.Duration, len(processes))
 	for role, pids := range processes {
 		for _, pid := range pids {
