@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/mqrpc/mqrpc/bench/calls"
+	"github.com/mqrpc/mqrpc/bench/gateways"
 )
 
 // command is a subcommand.
@@ -36,8 +37,11 @@ func commands() []command {
 		{"report", "make the tables and the picture of results anew", runReport},
 		{"calls", "measure calls: peers, callers, payloads by flags", runCalls},
 		{"transcode", "measure transcoders: payloads by flags", runTranscode},
+		{"gateways", "measure gateways: peers, connections, payloads by flags", runGateways},
 		{"serve", "be the server of a peer; started by the others", calls.Serve},
 		{"load", "make the calls of a peer; started by the others", calls.Load},
+		{gateways.GatewayCommand, "be a gateway; started by the others", gateways.ServeGateway},
+		{gateways.LoadCommand, "load a gateway; started by the others", gateways.Load},
 	}
 }
 

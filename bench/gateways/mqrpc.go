@@ -29,14 +29,13 @@ func serveMQRPC(_ context.Context, config Config, listener *net.TCPListener) err
 	if err != nil {
 		return err
 	}
-	if err := unix.Dup3(int(log.Fd()), 2, 0); err != nil { //nolint:gosec // descriptors are small
+	if err := unix.Dup3(int(log.Fd()), 2, 0); err != nil {
 		return fmt.Errorf("redirecting the log: %w", err)
 	}
 	arguments := []string{
 		config.Program, "gateway", "--amqp-url", config.Target, "--listen", address,
 		"--registry", "none", "--snapshot-dir", "", "--admin-listen", "",
 	}
-	//nolint:gosec // The program that was built beside this one.
 	return fmt.Errorf("running %s: %w", config.Program, unix.Exec(config.Program, arguments, os.Environ()))
 }
 

@@ -54,7 +54,7 @@ func peerOf(name string) (peer, error) {
 }
 
 // post is a request as clients that keep their connection send it.
-func post(host, path, contentType string, body string) []byte {
+func post(host, path, contentType, body string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 		path, host, contentType, len(body), body)
 }

@@ -31,8 +31,7 @@ func (r *response) cut(input []byte) (length int, err error) {
 	if r.status, err = parseStatus(header); err != nil {
 		return 0, err
 	}
-	if at := bytes.Index(header, contentLength); at >= 0 {
-		digits := header[at+len(contentLength):]
+	if _, digits, there := bytes.Cut(header, contentLength); there {
 		size, err := strconv.Atoi(string(digits[:bytes.IndexByte(digits, '\r')]))
 		if err != nil || size < 0 {
 			return 0, fmt.Errorf("the Content-Length is invalid: %q", header)
