@@ -110,7 +110,7 @@ func (p *parser) url(i int) string {
 // wrapped reads the members of an Any whose message has a form of its own and
 // stands in "value". Only that of an Empty may be missing.
 func (p *parser) wrapped(inner *table, i int) int {
-	types, values := 0, 0
+	s, values := seen{inAny: true}, 0
 	for more := true; more; {
 		if after := p.literal(`"value"`, i); after > 0 {
 			if i = p.colon(after); i < 0 {
@@ -119,7 +119,7 @@ func (p *parser) wrapped(inner *table, i int) int {
 			values++
 			i = p.content(inner, i)
 		} else {
-			i = p.unknownMember(i, true, &types)
+			i = p.otherWrapped(&s, i)
 		}
 		if i < 0 || values > 1 {
 			return irregular
@@ -132,4 +132,15 @@ func (p *parser) wrapped(inner *table, i int) int {
 		return irregular
 	}
 	return i
+}
+
+// otherWrapped reads a member beside "value".
+func (p *parser) otherWrapped(s *seen, i int) int {
+	if after := p.literal(typeKey, i); after > 0 {
+		return p.skipType(s, after)
+	}
+	if i = p.colon(p.plainName(i)); i < 0 || !p.discard {
+		return irregular
+	}
+	return p.skip(i)
 }

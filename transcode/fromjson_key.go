@@ -1,5 +1,12 @@
 package transcode
 
+import (
+	"errors"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
 // key reads a member's name, the colon and the white space around it. It
 // returns the field, which is nil when there is none with that name.
 //
@@ -33,10 +40,10 @@ func (p *parser) lookUp(t *table, i int) (*field, int) {
 		}
 		name = p.out[before:]
 	}
-	if len(name) > 0 && name[0] == '[' && name[len(name)-1] == ']' {
-		return nil, irregular // An extension.
-	}
 	f := t.names[string(name)]
+	if isBracketed(name) {
+		f = nil
+	}
 	p.out = p.out[:before]
 	if f == nil {
 		return nil, i - 1
@@ -53,30 +60,74 @@ func (p *parser) colon(i int) int {
 	return p.space(i + 1)
 }
 
-// unknownMember reads a member, from its name on, that is no field: "@type" of
-// an Any, which may be there once, and what is discarded.
-func (p *parser) unknownMember(i int, inAny bool, types *int) int {
-	if inAny {
+// otherMember reads a member, from its name on, that is no field of the type:
+// "@type" of an Any, which may be there once, an extension, or what is
+// discarded.
+func (p *parser) otherMember(t *table, s *seen, i int) int {
+	if s.inAny {
 		if after := p.literal(typeKey, i); after > 0 {
-			*types++
-			if i = p.colon(after); *types > 1 || p.at(i) != '"' {
-				return irregular
-			}
-			return p.skipString(i)
+			return p.skipType(s, after)
 		}
 	}
-	switch {
-	case !p.discard, p.at(i) != '"':
-		return irregular
-	case inAny:
-		i = p.plainName(i)
-	default:
-		i = p.skipString(i)
-	}
-	if i = p.colon(i); i < 0 {
+	before := len(p.out)
+	after := p.name(i)
+	if after < 0 || s.inAny && string(p.out[before:]) == "@type" {
 		return irregular
 	}
-	return p.skip(i)
+	if name := p.out[before:]; isBracketed(name) {
+		found, err := p.resolver.FindExtensionByName(protoreflect.FullName(name[1 : len(name)-1]))
+		p.out = p.out[:before]
+		switch {
+		case err == nil:
+			return p.extension(t, s, found.TypeDescriptor().Descriptor(), p.colon(after))
+		case !errors.Is(err, protoregistry.NotFound):
+			return irregular
+		}
+	}
+	p.out = p.out[:before]
+	if after = p.colon(after); after < 0 || !p.discard {
+		return irregular
+	}
+	return p.skip(after)
+}
+
+func isBracketed(name []byte) bool {
+	return len(name) > 1 && name[0] == '[' && name[len(name)-1] == ']'
+}
+
+// name reads a member's name and appends it, without its escapes.
+func (p *parser) name(i int) int {
+	if p.at(i) != '"' {
+		return irregular
+	}
+	if i = p.unescaped(i + 1); i < 0 {
+		return irregular
+	}
+	return i + 1
+}
+
+// skipType reads the value of "@type", which is known already.
+func (p *parser) skipType(s *seen, i int) int {
+	s.types++
+	if i = p.colon(i); s.types > 1 || p.at(i) != '"' {
+		return irregular
+	}
+	return p.skipString(i)
+}
+
+// extension reads the value of an extension.
+func (p *parser) extension(t *table, s *seen, descriptor protoreflect.ExtensionDescriptor, i int) int {
+	f := p.tables.extension(descriptor)
+	if i < 0 || f == nil || f.required ||
+		!t.descriptor.ExtensionRanges().Has(f.number) ||
+		descriptor.ContainingMessage().FullName() != t.descriptor.FullName() ||
+		!p.markExtension(s, f.number) {
+		return irregular
+	}
+	if p.at(i) == 'n' && !f.nullable {
+		return p.literal("null", i)
+	}
+	return p.member(f, i)
 }
 
 // skip reads a value without a meaning.

@@ -89,11 +89,12 @@ func (p *parser) appendLength(length int) {
 
 // scratch is memory that some texts need while they are read.
 type scratch struct {
-	text   []byte   // of a value without its escapes
-	seen   []uint64 // the bits of the fields of large messages that are open
-	keys   []mapKey // of the maps that are open
-	slots  []int32  // hash tables over the keys of large maps
-	fixups []fixup
+	text       []byte             // of a value without its escapes
+	seen       []uint64           // the bits of the fields of large messages that are open
+	extensions []protowire.Number // of the messages that are open
+	keys       []mapKey           // of the maps that are open
+	slots      []int32            // hash tables over the keys of large maps
+	fixups     []fixup
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -111,9 +112,10 @@ func (p *parser) scratchSpace() *scratch {
 // release gives the scratch to the next text, unless this one made it large.
 func (p *parser) release() {
 	s := p.scratch
-	if max(cap(s.text)/16, cap(s.seen), cap(s.keys), cap(s.slots), cap(s.fixups)) > maxKept {
+	if max(cap(s.text)/16, cap(s.seen), cap(s.extensions), cap(s.keys), cap(s.slots), cap(s.fixups)) > maxKept {
 		return
 	}
-	s.text, s.seen, s.keys, s.slots, s.fixups = s.text[:0], s.seen[:0], s.keys[:0], s.slots[:0], s.fixups[:0]
+	s.text, s.seen, s.extensions = s.text[:0], s.seen[:0], s.extensions[:0]
+	s.keys, s.slots, s.fixups = s.keys[:0], s.slots[:0], s.fixups[:0]
 	scratches.Put(s)
 }

@@ -20,7 +20,6 @@ func (p *parser) mapField(f *field, i int) int {
 	scratch := p.scratchSpace()
 	keys := mapKeys{first: len(scratch.keys), table: len(scratch.slots), sorted: true}
 	for more := true; more; {
-		before := len(p.out)
 		p.out = append(p.out, f.tag...)
 		o := p.open()
 		if i = p.mapKey(f.key, i); i < 0 {
@@ -34,17 +33,13 @@ func (p *parser) mapField(f *field, i int) int {
 		if i = p.colon(i); i < 0 {
 			return irregular
 		}
-		if i = p.mapValue(f.value, i); i < 0 {
-			return irregular
+		if i = p.mapValue(f.value, i); i < 0 || len(p.out) == key.end {
+			return irregular // Or an unknown enum value was discarded, with its key.
 		}
-		if len(p.out) == key.end { // An unknown enum value was discarded.
-			p.out = p.out[:before]
-		} else {
-			moved := p.close(o)
-			key.start, key.end = key.start+moved, key.end+moved
-			if !p.add(&keys, key) {
-				return irregular
-			}
+		moved := p.close(o)
+		key.start, key.end = key.start+moved, key.end+moved
+		if !p.add(&keys, key) {
+			return irregular
 		}
 		if i, more = p.next('}', i); i < 0 {
 			return irregular

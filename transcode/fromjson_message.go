@@ -1,6 +1,11 @@
 package transcode
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // content reads a message in its own form and appends its fields, without its
 // length.
@@ -50,27 +55,30 @@ func (p *parser) nested(f *field, i int) int {
 // seen tells which fields and oneofs of a message were met: the first 64 by the
 // bits of low, others by bits in the scratch from word high on.
 type seen struct {
-	low  uint64
-	high int
+	low   uint64
+	high  int
+	inAny bool // the members are those of an Any with such a message
+	types int  // how many "@type" an Any had
+	// extended is how many extensions were met: the last ones in the scratch.
+	extended int
 }
 
 // members reads an object's members, from its first key on, as the fields of a
 // message. Inside an Any, "@type" is no field.
 func (p *parser) members(t *table, i int, inAny bool) int {
-	s := seen{high: p.beginSeen(t)}
+	s := seen{high: p.beginSeen(t), inAny: inAny}
 	if p.at(i) == '}' {
 		p.depth--
 		return p.endMembers(t, s, i+1)
 	}
-	types, expected := 0, 0
-	for more := true; more; {
+	for more, expected := true, 0; more; {
 		var f *field
 		if f, i = p.key(t, expected, i); i < 0 {
 			return irregular
 		}
 		switch {
 		case f == nil:
-			i = p.unknownMember(i, inAny, &types)
+			i = p.otherMember(t, &s, i)
 		case !p.mark(&s, f.bit):
 			return irregular // A duplicate.
 		case p.at(i) == 'n' && !f.nullable:
@@ -126,6 +134,9 @@ func (p *parser) endMembers(t *table, s seen, i int) int {
 	if t.bits > 64 {
 		p.scratch.seen = p.scratch.seen[:s.high]
 	}
+	if s.extended > 0 {
+		p.scratch.extensions = p.scratch.extensions[:len(p.scratch.extensions)-s.extended]
+	}
 	return i
 }
 
@@ -153,6 +164,17 @@ func (p *parser) mark(s *seen, bit int) bool {
 	was := *word
 	*word |= 1 << (bit % 64)
 	return *word != was
+}
+
+// markExtension remembers an extension. It reports false when it was met.
+func (p *parser) markExtension(s *seen, number protowire.Number) bool {
+	scratch := p.scratchSpace()
+	if slices.Contains(scratch.extensions[len(scratch.extensions)-s.extended:], number) {
+		return false
+	}
+	scratch.extensions = append(scratch.extensions, number)
+	s.extended++
+	return true
 }
 
 // complete reports whether every required field was seen.

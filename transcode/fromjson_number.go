@@ -51,8 +51,8 @@ func (p *parser) number(i int) (integer, int) {
 	}
 }
 
-// digits reads a sign and up to 19 digits, which always fit. It is irregular
-// when more of them come, or none, or the first of several is 0.
+// digits reads a sign and the digits of a number that fits. It is irregular
+// when there are none, or the first of several is 0.
 func (p *parser) digits(i int) (integer, int) {
 	in := p.in
 	var n integer
@@ -69,10 +69,16 @@ func (p *parser) digits(i int) (integer, int) {
 		n.magnitude = n.magnitude*10 + uint64(digit)
 		i++
 	}
-	if size := i - start; size == 0 || size > 19 || size > 1 && in[start] == '0' {
+	switch size := i - start; {
+	case size == 0, size > 1 && in[start] == '0':
+		return integer{}, irregular
+	case size < 20:
+		return n, i
+	case size == 20 && in[start] == '1' && n.magnitude >= 1e19: // It has not wrapped around.
+		return n, i
+	default:
 		return integer{}, irregular
 	}
-	return n, i
 }
 
 // scaled reads a number with a fraction, an exponent or many digits. The

@@ -44,14 +44,16 @@ func (t *table) field(number protowire.Number) *field {
 // A type is compiled when it is first met, so that a program that knows many
 // types pays for the few that it converts.
 type tables struct {
-	options  Options
-	mu       sync.Mutex
-	messages map[protoreflect.MessageDescriptor]*table
-	enums    map[protoreflect.EnumDescriptor]*enumTable
-	resolved int // how many messages came from the Resolver, below maxResolved
+	options    Options
+	mu         sync.Mutex
+	messages   map[protoreflect.MessageDescriptor]*table
+	enums      map[protoreflect.EnumDescriptor]*enumTable
+	extensions map[protoreflect.ExtensionDescriptor]*field
+	resolved   int // how many messages and extensions came from the Resolver
 }
 
-// maxResolved bounds how many types that a Resolver found are kept compiled.
+// maxResolved bounds how many of the types that a Resolver found are kept
+// compiled.
 const maxResolved = 1000
 
 // message is the table for that type, which is compiled now if it must be.
@@ -74,6 +76,25 @@ func (t *tables) found(descriptor protoreflect.MessageDescriptor) *table {
 	}
 	t.resolved++
 	return t.compiled(descriptor)
+}
+
+// extension is found for an extension.
+func (t *tables) extension(descriptor protoreflect.ExtensionDescriptor) *field {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known := t.extensions[descriptor]; known != nil {
+		return known
+	}
+	if t.resolved >= maxResolved {
+		return nil
+	}
+	t.resolved++
+	made := t.compileField(descriptor)
+	if t.extensions == nil {
+		t.extensions = map[protoreflect.ExtensionDescriptor]*field{}
+	}
+	t.extensions[descriptor] = &made
+	return &made
 }
 
 // compiled needs the lock.

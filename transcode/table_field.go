@@ -60,7 +60,7 @@ func (t *tables) compileField(descriptor protoreflect.FieldDescriptor) field {
 		required:   descriptor.Cardinality() == protoreflect.Required,
 		nullable:   isNullable(descriptor),
 	}
-	if isPlain(f.jsonName) {
+	if isPlain(f.jsonName) && !isBracketed([]byte(f.jsonName)) {
 		f.rawKey = f.jsonName + `"`
 	}
 	first := f.wireType
