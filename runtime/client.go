@@ -50,7 +50,8 @@ type Client struct {
 	invoke       Handler
 	replyQueue   string
 	open         *openCalls
-	destinations *gatherers[*openCall]
+	destinations *gatherers[destination, *openCall]
+	idle         sync.Pool // of *openCall
 	counters     clientCounters
 	complaints   throttle
 
@@ -92,7 +93,7 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 		end:        end,
 		ready:      make(chan struct{}),
 	}
-	c.destinations = newGatherers(config.Batching, c.publish)
+	c.destinations = newGatherers(config.Batching, carrier[destination, *openCall](c))
 	c.invoke = intercept(c.call, config.Interceptors)
 	c.start.Go(c.consumeReplies)
 	c.stopWatch = transport.Watch(c.resendAfterReconnect())
@@ -129,55 +130,82 @@ func (c *Client) Ready(ctx context.Context) error {
 
 // call is the innermost handler: it sends one call and waits for its reply.
 func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
-	payload, err := c.encode(call)
-	if err != nil {
+	sent := c.take(call)
+	defer c.release(sent)
+	defer sent.leave()
+	if err := c.encode(call, sent); err != nil {
 		return nil, err
 	}
-	deadline := c.deadline(ctx, call.Method)
-	if err := c.awaitReady(ctx, deadline); err != nil {
+	sent.deadline = c.deadline(ctx, call.Method)
+	if err := c.awaitReady(ctx, sent.deadline); err != nil {
 		return nil, err
 	}
-	sent, err := c.open.add(&openCall{
-		method:   call.Method,
-		payload:  payload,
-		metadata: call.Metadata,
-		deadline: deadline,
-		outcome:  make(chan outcome, 1),
-	})
-	if err != nil {
+	if err := c.open.add(sent); err != nil {
 		return nil, err
 	}
+	c.startExpiry(sent)
 	c.counters.calls.Add(1)
-	c.enqueue(sent)
-	result, err := c.await(ctx, sent)
-	if err != nil {
+	sent.holders.Add(1)
+	c.enqueue(sent, sent.bytes)
+	if err := c.await(ctx, sent); err != nil {
 		return nil, err
 	}
-	return decodeReply(call, result)
+	return decodeReply(call, &sent.outcome)
 }
 
-func (c *Client) encode(call *Call) ([]byte, error) {
+// take returns an openCall that its caller holds.
+func (c *Client) take(call *Call) *openCall {
+	sent, ok := c.idle.Get().(*openCall)
+	if !ok {
+		sent = &openCall{done: make(chan struct{}, 1)}
+	}
+	sent.method, sent.metadata = call.Method, call.Metadata
+	sent.holders.Store(1)
+	return sent
+}
+
+// maxSpareEncoded bounds the memory for payloads that is kept for later calls.
+const maxSpareEncoded = 64 << 10
+
+// release ends a hold; the last makes the call free for use again.
+func (c *Client) release(call *openCall) {
+	if call.holders.Add(-1) > 0 {
+		return
+	}
+	call.method, call.metadata, call.outcome = nil, nil, outcome{}
+	call.left, call.sent = false, false
+	if cap(call.encoded) > maxSpareEncoded {
+		call.encoded = nil
+	}
+	c.idle.Put(call)
+}
+
+// encode checks the call and gives its payload to the openCall.
+func (c *Client) encode(call *Call, sent *openCall) *Error {
 	if call.Method == nil {
-		return nil, NewError(codes.InvalidArgument, "the call cannot be sent: it has no method")
+		return NewError(codes.InvalidArgument, "the call cannot be sent: it has no method")
 	}
 	if err := wire.CheckMethod(call.Method.Name); err != nil {
-		return nil, Errorf(codes.InvalidArgument, "the call cannot be sent: %w", err)
+		return Errorf(codes.InvalidArgument, "the call cannot be sent: %w", err)
 	}
 	if err := wire.CheckMetadata(call.Metadata); err != nil {
-		return nil, Errorf(codes.InvalidArgument, "the call of %s cannot be sent: %w", call.Method, err)
+		return Errorf(codes.InvalidArgument, "the call of %s cannot be sent: %w", call.Method, err)
 	}
 	payload := call.Payload
 	if call.Message != nil {
 		var err error
-		if payload, err = proto.Marshal(call.Message); err != nil {
-			return nil, Errorf(codes.InvalidArgument, "the request of %s cannot be encoded: %w", call.Method, err)
+		if payload, err = (proto.MarshalOptions{}).MarshalAppend(sent.encoded[:0], call.Message); err != nil {
+			return Errorf(codes.InvalidArgument, "the request of %s cannot be encoded: %w", call.Method, err)
 		}
+		sent.encoded = payload
 	}
 	if len(payload) > c.config.MaxPayload {
-		return nil, Errorf(codes.ResourceExhausted, "the request of %s has %d bytes, more than the %d allowed",
+		return Errorf(codes.ResourceExhausted, "the request of %s has %d bytes, more than the %d allowed",
 			call.Method, len(payload), c.config.MaxPayload)
 	}
-	return payload, nil
+	sent.payload = payload
+	sent.bytes = callBytes(call.Method, payload, call.Metadata)
+	return nil
 }
 
 func (c *Client) deadline(ctx context.Context, method *Method) time.Time {
@@ -237,29 +265,48 @@ func (c *Client) notConnected(cause error) *Error {
 	return Errorf(codes.Unavailable, "the client's reply queue is not ready: %w", cause)
 }
 
-// await waits for what becomes of a call that has been sent.
-func (c *Client) await(ctx context.Context, sent *openCall) (outcome, error) {
-	timer := time.NewTimer(time.Until(sent.deadline))
-	defer timer.Stop()
-	var err *Error
-	select {
-	case result := <-sent.outcome:
-		if result.err != nil {
-			return outcome{}, result.err
-		}
-		return result, nil
-	case <-timer.C:
-		err = Errorf(codes.DeadlineExceeded, "no reply to %s in time: %w", sent.method, context.DeadlineExceeded)
-	case <-ctx.Done():
-		err = contextError(ctx)
+// startExpiry has the call fail at its deadline.
+func (c *Client) startExpiry(call *openCall) {
+	remaining := time.Until(call.deadline)
+	if call.expiry == nil {
+		call.expiry = time.AfterFunc(remaining, func() { c.expire(call) })
+		return
 	}
-	c.open.remove(sent.id)
-	sent.abandoned.Store(true)
-	c.counters.abandoned.Add(1)
-	return outcome{}, err
+	call.expiry.Reset(remaining)
 }
 
-func decodeReply(call *Call, result outcome) (*Reply, error) {
+func (c *Client) expire(call *openCall) {
+	if c.open.remove(call.id) == nil {
+		return // its outcome came at the same moment
+	}
+	c.counters.abandoned.Add(1)
+	call.finish(outcome{
+		err: Errorf(codes.DeadlineExceeded, "no reply to %s in time: %w", call.method, context.DeadlineExceeded),
+	})
+}
+
+// await waits for what becomes of a call that has been sent.
+func (c *Client) await(ctx context.Context, sent *openCall) error {
+	select {
+	case <-sent.done:
+	case <-ctx.Done():
+		if c.open.remove(sent.id) != nil {
+			c.counters.abandoned.Add(1)
+			sent.outcome.err = contextError(ctx)
+		} else {
+			<-sent.done // at the same moment
+		}
+	}
+	if !sent.expiry.Stop() {
+		sent.holders.Add(1) // expire may still look at it: it is not for use again
+	}
+	if sent.outcome.err != nil {
+		return sent.outcome.err
+	}
+	return nil
+}
+
+func decodeReply(call *Call, result *outcome) (*Reply, error) {
 	reply := &Reply{
 		Payload:  result.reply.Payload,
 		Metadata: result.reply.Metadata,

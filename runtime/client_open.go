@@ -8,20 +8,32 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// openCall is a call whose caller waits for its outcome.
+// openCall is a call whose caller waits for its outcome. It is used again for
+// later calls once nobody holds it: neither its caller nor a batch.
 type openCall struct {
 	id       uint64
 	method   *Method
-	payload  []byte
 	metadata Metadata
 	deadline time.Time
-	// outcome has room for one: whoever takes the call out of openCalls puts it.
-	outcome chan outcome
-	// abandoned is set when the caller has left: the call need not be sent.
-	abandoned atomic.Bool
+	bytes    int // the most that it adds to a message
+
+	// done gets a token when the outcome is there. It has room for it: whoever
+	// takes the call out of openCalls puts it.
+	done    chan struct{}
+	outcome outcome
+	expiry  *time.Timer
+	holders atomic.Int32
+	// encoded is memory for payloads.
+	encoded []byte
+
+	mu      sync.Mutex // protects what follows
+	payload []byte
+	// left is set when the caller has left: the payload is the caller's again,
+	// and the call need not be sent.
+	left bool
 	// sent is set when the call has left the transport. It may have been lost
 	// since, if the connection or the broker was.
-	sent atomic.Bool
+	sent bool
 }
 
 // outcome is what becomes of a call: a reply or an error.
@@ -29,6 +41,46 @@ type outcome struct {
 	instance string
 	reply    wire.Reply
 	err      *Error
+}
+
+// finish tells the caller the outcome. Only who has taken the call out of
+// openCalls may, and must not touch it afterwards.
+func (o *openCall) finish(result outcome) {
+	o.outcome = result
+	o.done <- struct{}{}
+}
+
+// leave gives the payload back to the caller.
+func (o *openCall) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.left, o.payload = true, nil
+}
+
+// appendTo appends the call to the body of a message, unless its caller has
+// left or its time is over.
+func (o *openCall) appendTo(body []byte, now time.Time) (_ []byte, sent bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	remaining := o.deadline.Sub(now)
+	if o.left || remaining <= 0 {
+		return body, false
+	}
+	return wire.AppendCall(body, &wire.Call{
+		ID: o.id, Method: o.method.Name, Payload: o.payload, Timeout: remaining, Metadata: o.metadata,
+	}), true
+}
+
+func (o *openCall) markSent() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sent = true
+}
+
+func (o *openCall) wasSent() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sent
 }
 
 // openCalls holds the calls without an outcome, by id.
@@ -44,17 +96,17 @@ func newOpenCalls() *openCalls {
 	return &openCalls{calls: map[uint64]*openCall{}, empty: make(chan struct{})}
 }
 
-// add gives the call its id and opens it.
-func (o *openCalls) add(call *openCall) (*openCall, error) {
+// add gives the call its id and opens it. It fails once the client is closed.
+func (o *openCalls) add(call *openCall) *Error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return nil, errClientClosed
+		return errClientClosed
 	}
 	o.lastID++
 	call.id = o.lastID
 	o.calls[call.id] = call
-	return call, nil
+	return nil
 }
 
 // remove takes a call out, nil if it is not open any more.
@@ -67,22 +119,21 @@ func (o *openCalls) remove(id uint64) *openCall {
 	return call
 }
 
-// finish gives a call its outcome and returns it, nil if it is not open any more.
-func (o *openCalls) finish(id uint64, result outcome) *openCall {
-	call := o.remove(id)
-	if call != nil {
-		call.outcome <- result
+// finish gives a call its outcome, if it is still open.
+func (o *openCalls) finish(id uint64, result outcome) {
+	if call := o.remove(id); call != nil {
+		call.finish(result)
 	}
-	return call
 }
 
-// repeatable lists the open calls that may be sent again.
+// repeatable lists the open calls that may be sent again, and holds them.
 func (o *openCalls) repeatable() []*openCall {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var calls []*openCall
 	for _, call := range o.calls {
-		if call.method.Idempotency.Repeatable() && call.sent.Load() {
+		if call.method.Idempotency.Repeatable() && call.wasSent() {
+			call.holders.Add(1)
 			calls = append(calls, call)
 		}
 	}
@@ -110,7 +161,7 @@ func (o *openCalls) failAll(err *Error) {
 	defer o.mu.Unlock()
 	for id, call := range o.calls {
 		delete(o.calls, id)
-		call.outcome <- outcome{err: err}
+		call.finish(outcome{err: err})
 	}
 	o.signalEmpty()
 }

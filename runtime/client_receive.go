@@ -58,11 +58,7 @@ func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
 }
 
 func (c *Client) finish(instance string, reply *wire.Reply) {
-	result := outcome{instance: instance, reply: *reply}
-	if reply.Status != nil {
-		result.err = statusError(reply.Status)
-	}
-	call := c.open.finish(reply.ID, result)
+	call := c.open.remove(reply.ID)
 	if call == nil {
 		// Its caller gave up, or it is the second reply to a repeated call.
 		c.counters.late.Add(1)
@@ -72,6 +68,11 @@ func (c *Client) finish(instance string, reply *wire.Reply) {
 	if reply.Handled > 0 {
 		call.method.pace.observe(reply.Handled)
 	}
+	result := outcome{instance: instance, reply: *reply}
+	if reply.Status != nil {
+		result.err = statusError(reply.Status)
+	}
+	call.finish(result)
 }
 
 func statusError(encoded []byte) *Error {

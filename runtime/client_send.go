@@ -9,64 +9,75 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// enqueue gives a call to the gatherer of its queue.
-func (c *Client) enqueue(call *openCall) {
-	size := wire.CallSize(&wire.Call{
-		ID: call.id, Method: call.method.Name, Payload: call.payload, Metadata: call.metadata,
-		Timeout: c.config.Timeout,
+// destination is the (module, version) whose queue a call goes to.
+type destination struct{ module, version string }
+
+// enqueue gives a call that its caller holds to the gatherer of its queue.
+func (c *Client) enqueue(call *openCall, bytes int) {
+	c.destinations.add(destination{call.method.Module, call.method.Version}, entry[*openCall]{
+		content: call,
+		bytes:   bytes,
+		work:    call.method.pace.expected(),
 	})
-	c.destinations.add(call.method.Queue(), call, size, call.method.pace.expected())
 }
 
-// publish sends the calls of a batch whose callers still wait.
-func (c *Client) publish(queue string, batch []*openCall, bytes int, settled func()) {
+// callBytes is the most that a call adds to a message.
+func callBytes(method *Method, payload []byte, metadata Metadata) int {
+	return wire.CallSize(&wire.Call{
+		Method: method.Name, Payload: payload, Metadata: metadata,
+		Timeout: longestTimeout,
+	})
+}
+
+// longestTimeout is a bound on timeouts for the size that they have on the wire.
+const longestTimeout = 1<<63 - 1
+
+// carry sends the calls of a batch whose callers still wait.
+func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 	now := time.Now()
-	body := make([]byte, 0, bytes)
 	var last time.Time
-	sent := batch[:0]
-	for _, call := range batch {
-		remaining := call.deadline.Sub(now)
-		if call.abandoned.Load() || remaining <= 0 {
+	sent := b.contents[:0]
+	for _, call := range b.contents {
+		body, ok := call.appendTo(b.body, now)
+		if !ok {
+			c.release(call)
 			continue
 		}
-		body = wire.AppendCall(body, &wire.Call{
-			ID: call.id, Method: call.method.Name, Payload: call.payload,
-			Timeout: remaining, Metadata: call.metadata,
-		})
+		b.body = body
 		if call.deadline.After(last) {
 			last = call.deadline
 		}
 		sent = append(sent, call)
 	}
+	clear(b.contents[len(sent):])
+	b.contents = sent
 	if len(sent) == 0 {
-		settled()
-		return
+		return false
 	}
 	c.counters.messages.Add(1)
 	c.transport.Publish(Publishing{
 		Exchange:   wire.CallExchange,
-		RoutingKey: queue,
+		RoutingKey: wire.WorkerQueue(to.module, to.version),
 		Type:       wire.TypeCall,
 		ReplyTo:    c.replyQueue,
-		Body:       body,
+		Body:       b.body,
 		Expiration: last.Sub(now),
 		Deadline:   last,
-	}, func(err error) {
-		c.settle(sent, err)
-		settled()
-	})
+	}, b.settle)
+	return true
 }
 
-// settle fails the calls of a message that the broker did not take. Those of a
+// settled fails the calls of a message that the broker did not take. Those of a
 // message that has arrived, or may have, stay open: a reply may come, and after
 // a reconnect those that may be repeated are sent again.
-func (c *Client) settle(calls []*openCall, err error) {
+func (c *Client) settled(_ destination, calls []*openCall, err error) {
 	for _, call := range calls {
 		if err == nil || errors.Is(err, ErrLost) {
-			call.sent.Store(true)
+			call.markSent()
 		} else {
 			c.open.finish(call.id, outcome{err: unsentError(call.method, err)})
 		}
+		c.release(call)
 	}
 }
 
@@ -100,7 +111,7 @@ func (c *Client) resendAfterReconnect() func(State) {
 		}
 		for _, call := range c.open.repeatable() {
 			c.counters.resent.Add(1)
-			c.enqueue(call)
+			c.enqueue(call, call.bytes)
 		}
 	}
 }

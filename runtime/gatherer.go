@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	goruntime "runtime"
 	"sync"
 	"time"
 )
@@ -44,69 +45,131 @@ func (b Batching) withDefaults() Batching {
 // ones go one by one and spread over the instances.
 const workPerMessage = time.Millisecond
 
-// gatherer collects entries for one destination and sends them in batches.
-type gatherer[T any] struct {
-	limits Batching
-	// send sends a batch and calls settled when the broker has settled it.
-	send func(batch []T, bytes int, settled func())
+// entry is one call or reply on its way into a message.
+type entry[T any] struct {
+	content T
+	// bytes is the most that it adds to the message.
+	bytes int
+	// work is the handling time that it is expected to need.
+	work time.Duration
+	// followed is set when more entries for the same destination are certain to
+	// come soon: it need not leave at once.
+	followed bool
+}
 
-	mu       sync.Mutex
-	waiting  []T
+// carrier is what a gatherer needs of those who send its batches.
+type carrier[K comparable, T any] interface {
+	// carry sends a batch: it has the transport publish a message and gives it
+	// the batch's settle function. False: there was nothing left to send.
+	carry(destination K, b *batch[K, T]) bool
+	// settled learns the fate of a batch that was sent.
+	settled(destination K, contents []T, err error)
+}
+
+// batch is what leaves in one message. It is used again for later messages.
+type batch[K comparable, T any] struct {
+	contents []T
 	bytes    int
 	work     time.Duration
-	underWay int // messages sent and not yet settled
+	// body is memory for the message.
+	body []byte
+	// settle is what the transport calls with the message's fate.
+	settle func(error)
+}
+
+// gatherer collects entries for one destination and sends them in batches.
+type gatherer[K comparable, T any] struct {
+	limits      Batching
+	destination K
+	carrier     carrier[K, T]
+
+	mu       sync.Mutex
+	waiting  *batch[K, T]
+	spare    []*batch[K, T]
+	leaving  bool // an entry found the way free and is about to send what waits
+	underWay int  // messages sent and not yet settled
 	linger   *time.Timer
 }
 
-func newGatherer[T any](limits Batching, send func(batch []T, bytes int, settled func())) *gatherer[T] {
-	return &gatherer[T]{limits: limits, send: send}
+func newGatherer[K comparable, T any](limits Batching, destination K, carrier carrier[K, T]) *gatherer[K, T] {
+	g := &gatherer[K, T]{limits: limits, destination: destination, carrier: carrier}
+	g.waiting = g.newBatch()
+	return g
 }
 
-// add takes an entry with its size and the handling time that it is expected
-// to need.
-func (g *gatherer[T]) add(entry T, bytes int, work time.Duration) {
+func (g *gatherer[K, T]) newBatch() *batch[K, T] {
+	b := &batch[K, T]{}
+	b.settle = func(err error) { g.settled(b, err) }
+	return b
+}
+
+// add takes an entry.
+func (g *gatherer[K, T]) add(e entry[T]) {
 	g.mu.Lock()
-	var before, after batch[T]
-	if len(g.waiting) > 0 && g.bytes+bytes > g.limits.MaxBytes {
+	var before *batch[K, T]
+	if len(g.waiting.contents) > 0 && g.waiting.bytes+e.bytes > g.limits.MaxBytes {
 		before = g.take() // what waits and the entry do not fit into one message
 	}
-	g.waiting = append(g.waiting, entry)
-	g.bytes += bytes
-	g.work += work
+	g.waiting.contents = append(g.waiting.contents, e.content)
+	g.waiting.bytes += e.bytes
+	g.waiting.work += e.work
+	var after *batch[K, T]
+	leave := false
 	switch {
-	case g.underWay == 0, len(g.waiting) >= g.limits.MaxEntries, g.bytes >= g.limits.MaxBytes, g.work >= workPerMessage:
+	case g.full():
 		after = g.take()
-	case len(g.waiting) == 1:
+	case g.underWay == 0 && !g.leaving && !e.followed:
+		g.leaving, leave = true, true
+	case len(g.waiting.contents) == 1:
 		g.startLinger()
 	}
 	g.mu.Unlock()
 	g.dispatch(before)
 	g.dispatch(after)
+	if leave {
+		g.leave()
+	}
 }
 
-// batch is what take has taken.
-type batch[T any] struct {
-	entries []T
-	bytes   int
+func (g *gatherer[K, T]) full() bool {
+	w := g.waiting
+	return len(w.contents) >= g.limits.MaxEntries || w.bytes >= g.limits.MaxBytes || w.work >= workPerMessage
+}
+
+// leave sends what waits, after those goroutines that are ready to run had a
+// chance to add to it: the callers whose replies came in one message go on at
+// the same moment.
+func (g *gatherer[K, T]) leave() {
+	goruntime.Gosched()
+	g.mu.Lock()
+	g.leaving = false
+	taken := g.take()
+	g.mu.Unlock()
+	g.dispatch(taken)
 }
 
 // take empties the gatherer for sending. The caller holds the lock.
-func (g *gatherer[T]) take() batch[T] {
-	taken := batch[T]{g.waiting, g.bytes}
-	g.waiting, g.bytes, g.work = nil, 0, 0
-	if len(taken.entries) > 0 {
-		g.underWay++
+func (g *gatherer[K, T]) take() *batch[K, T] {
+	if len(g.waiting.contents) == 0 {
+		return nil
+	}
+	taken := g.waiting
+	g.underWay++
+	if n := len(g.spare); n > 0 {
+		g.waiting, g.spare = g.spare[n-1], g.spare[:n-1]
+	} else {
+		g.waiting = g.newBatch()
 	}
 	return taken
 }
 
-func (g *gatherer[T]) dispatch(b batch[T]) {
-	if len(b.entries) > 0 {
-		g.send(b.entries, b.bytes, g.settled)
+func (g *gatherer[K, T]) dispatch(b *batch[K, T]) {
+	if b != nil && !g.carrier.carry(g.destination, b) {
+		g.free(b, true)
 	}
 }
 
-func (g *gatherer[T]) startLinger() {
+func (g *gatherer[K, T]) startLinger() {
 	if g.linger == nil {
 		g.linger = time.AfterFunc(g.limits.Linger, g.flush)
 		return
@@ -115,18 +178,37 @@ func (g *gatherer[T]) startLinger() {
 }
 
 // flush sends what waits.
-func (g *gatherer[T]) flush() {
+func (g *gatherer[K, T]) flush() {
 	g.mu.Lock()
 	taken := g.take()
 	g.mu.Unlock()
 	g.dispatch(taken)
 }
 
-func (g *gatherer[T]) settled() {
+func (g *gatherer[K, T]) settled(b *batch[K, T], err error) {
+	g.carrier.settled(g.destination, b.contents, err)
+	// After an error the transport may still hold the body.
+	g.free(b, err == nil)
+}
+
+// maxSpare bounds the batches that a gatherer keeps for later use, and
+// maxSpareBytes the body of each.
+const (
+	maxSpare      = 4
+	maxSpareBytes = 256 << 10
+)
+
+// free ends a batch's way, and sends what has gathered meanwhile.
+func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {
 	g.mu.Lock()
 	g.underWay--
-	var taken batch[T]
-	if g.underWay == 0 {
+	if again && len(g.spare) < maxSpare && cap(b.body) <= maxSpareBytes {
+		clear(b.contents)
+		b.contents, b.body, b.bytes, b.work = b.contents[:0], b.body[:0], 0, 0
+		g.spare = append(g.spare, b)
+	}
+	var taken *batch[K, T]
+	if g.underWay == 0 && !g.leaving {
 		taken = g.take()
 	}
 	g.mu.Unlock()
@@ -134,47 +216,54 @@ func (g *gatherer[T]) settled() {
 }
 
 // idle reports whether nothing waits and nothing is under way.
-func (g *gatherer[T]) idle() bool {
+func (g *gatherer[K, T]) idle() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.waiting) == 0 && g.underWay == 0
+	return len(g.waiting.contents) == 0 && g.underWay == 0
 }
 
 // gatherers keeps a gatherer for each destination in use.
-type gatherers[T any] struct {
-	limits Batching
-	// send is gatherer.send with the destination.
-	send func(destination string, batch []T, bytes int, settled func())
+type gatherers[K comparable, T any] struct {
+	limits  Batching
+	carrier carrier[K, T]
 
-	mu    sync.Mutex
-	inUse map[string]*gatherer[T]
+	mu    sync.RWMutex
+	inUse map[K]*gatherer[K, T]
 	sweep int // the number of gatherers at which the idle ones are dropped
 }
 
 // minSweep is the number of gatherers below which none is dropped.
 const minSweep = 256
 
-func newGatherers[T any](limits Batching, send func(destination string, batch []T, bytes int, settled func())) *gatherers[T] {
-	return &gatherers[T]{limits: limits, send: send, inUse: map[string]*gatherer[T]{}, sweep: minSweep}
+func newGatherers[K comparable, T any](limits Batching, carrier carrier[K, T]) *gatherers[K, T] {
+	return &gatherers[K, T]{limits: limits, carrier: carrier, inUse: map[K]*gatherer[K, T]{}, sweep: minSweep}
 }
 
 // add gives an entry to its destination's gatherer.
-func (g *gatherers[T]) add(destination string, entry T, bytes int, work time.Duration) {
+func (g *gatherers[K, T]) add(destination K, e entry[T]) {
+	g.mu.RLock()
+	one := g.inUse[destination]
+	g.mu.RUnlock()
+	if one == nil {
+		one = g.open(destination)
+	}
+	// A gatherer that is dropped meanwhile still sends the entry.
+	one.add(e)
+}
+
+func (g *gatherers[K, T]) open(destination K) *gatherer[K, T] {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	one := g.inUse[destination]
 	if one == nil {
 		g.dropIdle()
-		one = newGatherer(g.limits, func(batch []T, bytes int, settled func()) {
-			g.send(destination, batch, bytes, settled)
-		})
+		one = newGatherer(g.limits, destination, g.carrier)
 		g.inUse[destination] = one
 	}
-	g.mu.Unlock()
-	// A gatherer that is dropped between these lines still sends the entry.
-	one.add(entry, bytes, work)
+	return one
 }
 
-func (g *gatherers[T]) dropIdle() {
+func (g *gatherers[K, T]) dropIdle() {
 	if len(g.inUse) < g.sweep {
 		return
 	}

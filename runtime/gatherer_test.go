@@ -10,10 +10,23 @@ import (
 
 // gathered notes the batches that a gatherer sends; settle settles the oldest.
 type gathered struct {
-	*gatherer[int]
+	*gatherer[string, int]
 	t       *testing.T
 	batches [][]int
-	settles []func()
+	settles []func(error)
+}
+
+func (g *gathered) carry(_ string, b *batch[string, int]) bool {
+	g.batches = append(g.batches, slices.Clone(b.contents))
+	g.settles = append(g.settles, b.settle)
+	return true
+}
+
+func (g *gathered) settled(string, []int, error) {}
+
+// put adds an entry.
+func (g *gathered) put(content, bytes int, work time.Duration) {
+	g.add(entry[int]{content: content, bytes: bytes, work: work})
 }
 
 // advance lets the time of a synctest bubble pass.
@@ -21,17 +34,14 @@ func advance(d time.Duration) { <-time.After(d) }
 
 func newGathered(t *testing.T, limits Batching) *gathered {
 	g := &gathered{t: t}
-	g.gatherer = newGatherer(limits.withDefaults(), func(batch []int, _ int, settled func()) {
-		g.batches = append(g.batches, batch)
-		g.settles = append(g.settles, settled)
-	})
+	g.gatherer = newGatherer(limits.withDefaults(), "queue", carrier[string, int](g))
 	return g
 }
 
 func (g *gathered) settle() {
 	settled := g.settles[0]
 	g.settles = g.settles[1:]
-	settled()
+	settled(nil)
 }
 
 func (g *gathered) expect(want ...[]int) {
@@ -44,9 +54,9 @@ func (g *gathered) expect(want ...[]int) {
 func TestFirstEntryLeavesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, Batching{})
-		g.add(1, 10, 0)
-		g.add(2, 10, 0)
-		g.add(3, 10, 0)
+		g.put(1, 10, 0)
+		g.put(2, 10, 0)
+		g.put(3, 10, 0)
 		g.expect([]int{1})
 		g.settle()
 		g.expect([]int{1}, []int{2, 3})
@@ -65,8 +75,8 @@ func TestFirstEntryLeavesAtOnce(t *testing.T) {
 func TestEntriesLingerNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, Batching{Linger: time.Millisecond})
-		g.add(1, 10, 0)
-		g.add(2, 10, 0)
+		g.put(1, 10, 0)
+		g.put(2, 10, 0)
 		advance(2 * time.Millisecond)
 		synctest.Wait()
 		g.expect([]int{1}, []int{2})
@@ -77,12 +87,12 @@ func TestEntriesAndBytesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, Batching{MaxEntries: 3, MaxBytes: 100})
 		for i := range 7 {
-			g.add(i, 10, 0)
+			g.put(i, 10, 0)
 		}
 		g.expect([]int{0}, []int{1, 2, 3}, []int{4, 5, 6})
-		g.add(7, 60, 0)
-		g.add(8, 60, 0) // does not fit beside 7
-		g.add(9, 500, 0)
+		g.put(7, 60, 0)
+		g.put(8, 60, 0) // does not fit beside 7
+		g.put(9, 500, 0)
 		g.expect([]int{0}, []int{1, 2, 3}, []int{4, 5, 6}, []int{7}, []int{8}, []int{9})
 	})
 }
@@ -91,26 +101,25 @@ func TestSlowWorkGoesOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, Batching{})
 		for i := range 3 {
-			g.add(i, 10, 10*time.Millisecond)
+			g.put(i, 10, 10*time.Millisecond)
 		}
 		for i := range 4 {
-			g.add(10+i, 10, workPerMessage/2)
+			g.put(10+i, 10, workPerMessage/2)
 		}
 		g.expect([]int{0}, []int{1}, []int{2}, []int{10, 11}, []int{12, 13})
 	})
 }
 
 func TestIdleDestinationsAreDropped(t *testing.T) {
-	var settles []func()
-	g := newGatherers(Batching{}.withDefaults(), func(_ string, _ []int, _ int, settled func()) { settles = append(settles, settled) })
+	g := &gathered{t: t}
+	all := newGatherers(Batching{}.withDefaults(), carrier[string, int](g))
 	for i := range 10 * minSweep {
-		g.add(fmt.Sprint(i), i, 1, 0)
-		for _, settled := range slices.Backward(settles) {
-			settled()
+		all.add(fmt.Sprint(i), entry[int]{content: i, bytes: 1})
+		for len(g.settles) > 0 {
+			g.settle()
 		}
-		settles = nil
 	}
-	if len(g.inUse) > minSweep {
-		t.Errorf("%d gatherers are kept, want at most %d", len(g.inUse), minSweep)
+	if len(all.inUse) > minSweep {
+		t.Errorf("%d gatherers are kept, want at most %d", len(all.inUse), minSweep)
 	}
 }

@@ -40,17 +40,11 @@ func OutgoingMetadata(ctx context.Context) Metadata {
 
 type incomingKey struct{}
 
-// incoming is what the worker keeps for a handler in its context.
-type incoming struct {
-	call  *Call
-	reply Metadata
-}
-
 // CallFromContext returns the call that a handler is answering: its method, its
 // metadata, whether it was delivered before. It is nil outside a handler.
 func CallFromContext(ctx context.Context) *Call {
-	if in, ok := ctx.Value(incomingKey{}).(*incoming); ok {
-		return in.call
+	if in, ok := ctx.Value(incomingKey{}).(*handlerContext); ok {
+		return &in.call
 	}
 	return nil
 }
@@ -59,12 +53,7 @@ func CallFromContext(ctx context.Context) *Call {
 // answering; it travels with errors too. Outside a handler it does nothing. It
 // must be called from the handler's own goroutine.
 func SetReplyMetadata(ctx context.Context, key, value string) {
-	in, ok := ctx.Value(incomingKey{}).(*incoming)
-	if !ok {
-		return
+	if in, ok := ctx.Value(incomingKey{}).(*handlerContext); ok {
+		in.setReply(key, value)
 	}
-	if in.reply == nil {
-		in.reply = Metadata{}
-	}
-	in.reply.Set(key, value)
 }

@@ -1,65 +1,89 @@
 package runtime
 
-import "sync"
+import (
+	"sync"
 
-// pool runs functions on a bounded number of goroutines, in the order in which
-// they came. It holds no goroutine while there is nothing to do.
-type pool struct {
+	"github.com/mqrpc/mqrpc/internal/fifo"
+)
+
+// pool works on items with a bounded number of goroutines, beginning with each
+// in the order in which they came. It holds no goroutine while there is nothing
+// to do.
+//
+// Goroutines start one after the other, each when the one before it has begun
+// to work: work that ends soon is done by few of them, whose stacks have grown
+// to what it needs, and work that blocks gets as many as it can use.
+type pool[T any] struct {
 	limit int
+	work  func(T)
 
-	mu      sync.Mutex
-	running int
-	waiting []func()
-	head    int // of waiting
+	mu       sync.Mutex
+	running  int
+	starting bool // one of the running has not taken its first item yet
+	waiting  fifo.Queue[T]
 }
 
-func newPool(limit int) *pool { return &pool{limit: limit} }
+func newPool[T any](limit int, work func(T)) *pool[T] { return &pool[T]{limit: limit, work: work} }
 
-// run runs the function now or when another one has ended. It does not block.
-func (p *pool) run(f func()) {
+// add has the item worked on now or when other work has ended. It does not
+// block.
+func (p *pool[T]) add(item T) {
 	p.mu.Lock()
-	if p.running == p.limit {
-		p.waiting = append(p.waiting, f)
-		p.mu.Unlock()
-		return
-	}
-	p.running++
+	p.waiting.Push(item)
+	start := p.mayStart()
 	p.mu.Unlock()
-	go p.work(f)
+	if start {
+		go p.loop()
+	}
 }
 
-// work runs f and what has been waiting meanwhile.
-func (p *pool) work(f func()) {
+// mayStart reports whether one more goroutine should start, and counts it.
+func (p *pool[T]) mayStart() bool {
+	if p.starting || p.running == p.limit || p.waiting.Len() == 0 {
+		return false
+	}
+	p.starting = true
+	p.running++
+	return true
+}
+
+func (p *pool[T]) loop() {
+	worked := false
 	defer func() {
-		if f != nil { // the handler has ended its goroutine
-			if next := p.next(); next != nil {
-				go p.work(next)
-			}
+		if worked { // the work has ended its goroutine
+			go p.loop()
 		}
 	}()
-	for f != nil {
-		f()
-		f = p.next()
+	p.mu.Lock()
+	p.starting = false
+	p.mu.Unlock()
+	for {
+		item, more, start := p.next()
+		if !more {
+			worked = false
+			return
+		}
+		if start {
+			go p.loop()
+		}
+		worked = true
+		p.work(item)
 	}
 }
 
-// next takes the oldest waiting function, or gives the goroutine's place up.
-func (p *pool) next() func() {
+// next takes the oldest waiting item, or gives the goroutine's place up.
+func (p *pool[T]) next() (item T, more, start bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.head == len(p.waiting) {
-		p.waiting, p.head = p.waiting[:0], 0
+	if p.waiting.Len() == 0 {
 		p.running--
-		return nil
+		return item, false, false
 	}
-	f := p.waiting[p.head]
-	p.waiting[p.head] = nil
-	p.head++
-	return f
+	return p.waiting.Pop(), true, p.mayStart()
 }
 
-func (p *pool) load() (running, waiting int) {
+func (p *pool[T]) load() (running, waiting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.running, len(p.waiting) - p.head
+	return p.running, p.waiting.Len()
 }

@@ -7,21 +7,30 @@ import (
 	"testing"
 )
 
+func call(f func()) { f() }
+
 func TestPoolBoundsAndKeepsOrder(t *testing.T) {
-	p := newPool(1)
+	p := newPool(1, call)
 	var done sync.WaitGroup
 	var order []int
 	gate := make(chan struct{})
 	for i := range 100 {
 		done.Add(1)
-		p.run(func() {
+		p.add(func() {
 			defer done.Done()
 			<-gate
 			order = append(order, i)
 		})
 	}
-	if running, waiting := p.load(); running != 1 || waiting != 99 {
-		t.Errorf("%d run and %d wait, want 1 and 99", running, waiting)
+	for {
+		running, waiting := p.load()
+		if running == 1 && waiting == 99 {
+			break
+		}
+		if running != 1 || waiting < 99 {
+			t.Fatalf("%d run and %d wait, want 1 and 99", running, waiting)
+		}
+		goruntime.Gosched()
 	}
 	close(gate)
 	done.Wait()
@@ -33,13 +42,13 @@ func TestPoolBoundsAndKeepsOrder(t *testing.T) {
 }
 
 func TestPoolSurvivesAnEndedGoroutine(t *testing.T) {
-	p := newPool(1)
+	p := newPool(1, call)
 	gate, done := make(chan struct{}), make(chan string, 1)
-	p.run(func() {
+	p.add(func() {
 		<-gate
 		goruntime.Goexit()
 	})
-	p.run(func() { done <- "ran" })
+	p.add(func() { done <- "ran" })
 	close(gate)
 	if got := <-done; got != "ran" {
 		t.Errorf("got %q", got)
@@ -47,11 +56,11 @@ func TestPoolSurvivesAnEndedGoroutine(t *testing.T) {
 }
 
 func TestPoolHoldsNoGoroutine(*testing.T) {
-	p := newPool(4)
+	p := newPool(4, call)
 	var done sync.WaitGroup
 	for range 50 {
 		done.Add(1)
-		p.run(done.Done)
+		p.add(done.Done)
 	}
 	done.Wait()
 	for {
@@ -62,14 +71,28 @@ func TestPoolHoldsNoGoroutine(*testing.T) {
 	}
 }
 
+func TestPoolRunsWhatBlocksSideBySide(*testing.T) {
+	const limit = 100
+	var together sync.WaitGroup
+	together.Add(limit)
+	p := newPool(limit, func(int) {
+		together.Done()
+		together.Wait()
+	})
+	for i := range limit {
+		p.add(i)
+	}
+	together.Wait()
+}
+
 func BenchmarkPool(b *testing.B) {
 	for _, limit := range []int{1, 256} {
 		b.Run(fmt.Sprint(limit), func(b *testing.B) {
-			p := newPool(limit)
+			p := newPool(limit, call)
 			var done sync.WaitGroup
 			done.Add(b.N)
 			for range b.N {
-				p.run(done.Done)
+				p.add(done.Done)
 			}
 			done.Wait()
 		})

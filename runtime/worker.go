@@ -72,7 +72,7 @@ type Worker struct {
 	problems  []error               // of registration, told by Run
 	ready     chan struct{}
 
-	replies    *gatherers[*readyReply]
+	replies    *gatherers[string, *job] // by reply queue
 	counters   workerCounters
 	complaints throttle
 
@@ -115,7 +115,7 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 		ready:     make(chan struct{}),
 	}
 	w.handlers, w.abort = context.WithCancel(context.Background())
-	w.replies = newGatherers(config.Batching, w.publish)
+	w.replies = newGatherers(config.Batching, carrier[string, *job](w))
 	return w
 }
 

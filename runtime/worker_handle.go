@@ -40,83 +40,95 @@ func (h MethodHandler) call(ctx context.Context, call *Call) (*Reply, error) {
 	return &Reply{Message: response}, nil
 }
 
-// handle runs one call and sends its reply.
-func (w *Worker) handle(m *message, method *servedMethod, call *wire.Call, redelivered bool) {
-	timeout := call.Timeout
+// job is one call in the worker, from its arrival until its reply is sent.
+type job struct {
+	message     *message
+	method      *servedMethod
+	call        *wire.Call
+	redelivered bool
+
+	ctx      handlerContext
+	started  time.Time
+	returned bool // the handler did, instead of ending by a panic
+	reply    wire.Reply
+	encoded  *[]byte // the memory of reply.Payload, to be used again
+}
+
+// run handles one call and sends its reply.
+func (w *Worker) run(j *job) {
+	timeout := j.call.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	start := time.Now()
-	waited := start.Sub(m.received)
-	if waited >= timeout {
+	j.started = time.Now()
+	j.reply.Waited = j.started.Sub(j.message.received)
+	if j.reply.Waited >= timeout {
 		w.counters.expired.Add(1)
-		w.refuse(m, call, Errorf(codes.DeadlineExceeded,
-			"%s waited %v for a free handler, longer than its caller", method.handler.method, waited.Round(time.Millisecond)))
+		w.refuse(j, Errorf(codes.DeadlineExceeded,
+			"%s waited %v for a free handler, longer than its caller", j.method.handler.method, j.reply.Waited.Round(time.Millisecond)))
 		return
 	}
-	ctx, cancel := context.WithDeadline(w.handlers, m.received.Add(timeout))
-	defer cancel()
-	in := &incoming{call: &Call{
-		Method:      method.handler.method,
-		Metadata:    call.Metadata,
-		Payload:     call.Payload,
-		Redelivered: redelivered,
-	}}
-	if method.handler.decode != nil {
-		if request, err := method.handler.decode(call.Payload); err == nil {
-			in.call.Message = request
-		}
+	j.ctx.begin(w.handlers, j.message.received.Add(timeout), Call{
+		Method:      j.method.handler.method,
+		Metadata:    j.call.Metadata,
+		Payload:     j.call.Payload,
+		Redelivered: j.redelivered,
+	})
+	defer w.finish(j)
+	if err := w.invoke(j); err != nil {
+		w.fail(j, err)
 	}
-	// The error stands if the handler ends its goroutine.
-	payload, err := []byte(nil), panicked(method.handler.method)
-	defer func() {
-		reply := wire.Reply{
-			ID: call.ID, Payload: payload, Metadata: w.replyMetadata(method, in.reply),
-			Waited: waited, Handled: max(time.Since(start), time.Microsecond),
-		}
-		if err != nil {
-			w.counters.failed.Add(1)
-			reply.Status = encodeStatus(err)
-		}
-		w.send(m, &reply)
-	}()
-	payload, err = w.invoke(context.WithValue(ctx, incomingKey{}, in), method, in)
+	j.returned = true
+}
+
+// finish sends the reply when the handler has returned. A panic is an error for
+// this call alone.
+func (w *Worker) finish(j *job) {
+	if !j.returned {
+		// recover gives nil for a handler that ended its goroutine instead.
+		w.log.Error("a handler panicked",
+			slog.String("method", j.method.handler.method.String()),
+			slog.Any("panic", recover()),
+			slog.String("stack", string(debug.Stack())))
+		w.fail(j, panicked(j.method.handler.method))
+	}
+	j.ctx.end()
+	j.reply.ID = j.call.ID
+	j.reply.Metadata = w.replyMetadata(j.method, j.ctx.reply)
+	j.reply.Handled = max(time.Since(j.started), time.Microsecond)
+	w.send(j)
+}
+
+func (w *Worker) fail(j *job, err *Error) {
+	w.counters.failed.Add(1)
+	j.reply.Payload = nil
+	j.reply.Status = encodeStatus(err)
 }
 
 func panicked(method *Method) *Error {
 	return NewError(codes.Internal, "the handler of "+method.String()+" panicked; its worker's log has the stack")
 }
 
-// invoke runs the interceptors and the implementation, and encodes the
-// response. A panic is an error for this call alone.
-func (w *Worker) invoke(ctx context.Context, method *servedMethod, in *incoming) (payload []byte, err *Error) {
-	returned := false
-	defer func() {
-		if returned {
-			return
+// invoke decodes the request, runs the interceptors and the implementation, and
+// encodes the response.
+func (w *Worker) invoke(j *job) *Error {
+	call := &j.ctx.call
+	if decode := j.method.handler.decode; decode != nil {
+		if request, err := decode(call.Payload); err == nil {
+			call.Message = request
 		}
-		// recover gives nil for a handler that ended its goroutine instead.
-		w.log.Error("a handler panicked",
-			slog.String("method", method.handler.method.String()),
-			slog.Any("panic", recover()),
-			slog.String("stack", string(debug.Stack())))
-		err = panicked(method.handler.method)
-	}()
-	reply, failure := method.invoke(ctx, in.call)
-	returned = true
+	}
+	reply, failure := j.method.invoke(&j.ctx, call)
 	if failure != nil {
-		return nil, handlerError(failure)
+		return handlerError(failure)
 	}
 	if reply == nil {
-		return nil, NewError(codes.Internal, "an interceptor returned neither a reply nor an error")
+		return NewError(codes.Internal, "an interceptor returned neither a reply nor an error")
 	}
 	for key, value := range reply.Metadata {
-		if in.reply == nil {
-			in.reply = Metadata{}
-		}
-		in.reply.Set(key, value)
+		j.ctx.setReply(key, value)
 	}
-	return w.encodeResponse(method.handler.method, reply)
+	return w.encodeResponse(j, reply)
 }
 
 // handlerError is what a caller learns of a handler's error.
@@ -128,19 +140,22 @@ func handlerError(failure error) *Error {
 	return err
 }
 
-func (w *Worker) encodeResponse(method *Method, reply *Reply) ([]byte, *Error) {
+func (w *Worker) encodeResponse(j *job, reply *Reply) *Error {
 	payload := reply.Payload
 	if reply.Message != nil {
+		j.encoded = takeBuffer()
 		var err error
-		if payload, err = proto.Marshal(reply.Message); err != nil {
-			return nil, Errorf(codes.Internal, "the response of %s cannot be encoded: %w", method, err)
+		if payload, err = (proto.MarshalOptions{}).MarshalAppend(*j.encoded, reply.Message); err != nil {
+			return Errorf(codes.Internal, "the response of %s cannot be encoded: %w", j.method.handler.method, err)
 		}
+		*j.encoded = payload
 	}
 	if len(payload) > w.config.MaxPayload {
-		return nil, Errorf(codes.ResourceExhausted, "the response of %s has %d bytes, more than the %d allowed",
-			method, len(payload), w.config.MaxPayload)
+		return Errorf(codes.ResourceExhausted, "the response of %s has %d bytes, more than the %d allowed",
+			j.method.handler.method, len(payload), w.config.MaxPayload)
 	}
-	return payload, nil
+	j.reply.Payload = payload
+	return nil
 }
 
 // replyMetadata leaves out what cannot be sent.
@@ -156,57 +171,59 @@ func (w *Worker) replyMetadata(method *servedMethod, metadata Metadata) Metadata
 }
 
 // refuse answers a call whose handler does not run.
-func (w *Worker) refuse(m *message, call *wire.Call, err *Error) {
-	w.counters.failed.Add(1)
-	w.send(m, &wire.Reply{ID: call.ID, Waited: time.Since(m.received), Status: encodeStatus(err)})
+func (w *Worker) refuse(j *job, err *Error) {
+	j.reply.ID = j.call.ID
+	j.reply.Waited = time.Since(j.message.received)
+	w.fail(j, err)
+	w.send(j)
 }
 
-// readyReply is a reply that waits to be sent, with the message of its call.
-type readyReply struct {
-	message *message
-	reply   wire.Reply
-}
-
-func (w *Worker) send(m *message, reply *wire.Reply) {
-	w.replies.add(m.key.replyTo, &readyReply{m, *reply}, wire.ReplySize(reply), 0)
+// send gives the reply to the gatherer of its queue. It leaves with those to the
+// other calls of the same message, unless these take too long.
+func (w *Worker) send(j *job) {
+	w.replies.add(j.message.key.replyTo, entry[*job]{
+		content:  j,
+		bytes:    wire.ReplySize(&j.reply),
+		followed: j.message.unfinished.Add(-1) > 0,
+	})
 }
 
 // replyHold is how long replies wait for the end of an outage.
 const replyHold = 30 * time.Second
 
-// publish sends replies to one reply queue.
-func (w *Worker) publish(queue string, batch []*readyReply, bytes int, settled func()) {
-	body := wire.AppendInstance(make([]byte, 0, bytes+len(w.config.Instance)+8), w.config.Instance)
-	for _, ready := range batch {
-		body = wire.AppendReply(body, &ready.reply)
+// carry sends replies to one reply queue.
+func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
+	b.body = wire.AppendInstance(b.body, w.config.Instance)
+	for _, j := range b.contents {
+		b.body = wire.AppendReply(b.body, &j.reply)
+		giveBuffer(j.encoded)
+		j.encoded, j.reply.Payload = nil, nil
 	}
-	w.counters.replies.Add(int64(len(batch)))
+	w.counters.replies.Add(int64(len(b.contents)))
 	w.counters.replyMessages.Add(1)
 	w.transport.Publish(Publishing{
 		Exchange:   wire.ReplyExchange,
 		RoutingKey: queue,
 		Type:       wire.TypeReply,
-		Body:       body,
+		Body:       b.body,
 		Deadline:   time.Now().Add(replyHold),
 		Hold:       true,
-	}, func(err error) {
-		w.replied(queue, batch, err)
-		settled()
-	})
+	}, b.settle)
+	return true
 }
 
-// replied lets the messages of the calls go whose replies the broker has taken,
+// settled lets the messages of the calls go whose replies the broker has taken,
 // or can never take.
-func (w *Worker) replied(queue string, batch []*readyReply, err error) {
+func (w *Worker) settled(queue string, jobs []*job, err error) {
 	if err != nil {
-		w.counters.undeliverable.Add(int64(len(batch)))
+		w.counters.undeliverable.Add(int64(len(jobs)))
 		w.complaints.do(func(more int) {
 			w.log.Warn("replies could not be delivered",
-				slog.Any("error", err), slog.String("queue", queue), slog.Int("replies", len(batch)), slog.Int("alike", more))
+				slog.Any("error", err), slog.String("queue", queue), slog.Int("replies", len(jobs)), slog.Int("alike", more))
 		})
 	}
-	for _, ready := range batch {
-		ready.message.answered()
+	for _, j := range jobs {
+		j.message.answered()
 	}
 }
 

@@ -18,7 +18,7 @@ type servedAPI struct {
 	queue       string
 	methods     map[string]*servedMethod // by name
 	description *description
-	pool        *pool
+	pool        *pool[*job]
 	consumer    Consumer
 	answered    atomic.Int64 // calls
 
@@ -34,7 +34,7 @@ func newServedAPI(w *Worker, module, version string) *servedAPI {
 		// The built-in methods are not for interceptors.
 		methods:     map[string]*servedMethod{wire.DescribeMethod: newServedMethod(described.handler(), nil)},
 		description: described,
-		pool:        newPool(w.config.Concurrency),
+		pool:        newPool(w.config.Concurrency, w.run),
 		unsettled:   map[messageKey]*message{},
 	}
 }
@@ -51,6 +51,7 @@ type message struct {
 	api        *servedAPI
 	key        messageKey
 	received   time.Time
+	unfinished atomic.Int64 // calls without a reply
 	unanswered atomic.Int64 // calls whose reply the broker has not taken
 
 	mu     sync.Mutex
@@ -70,8 +71,10 @@ func (a *servedAPI) receive(delivery *Delivery) {
 	}
 	a.worker.counters.messages.Add(1)
 	a.worker.counters.calls.Add(int64(len(calls)))
+	jobs := make([]job, len(calls))
 	for i := range calls {
-		a.begin(m, &calls[i], delivery.Redelivered)
+		jobs[i].message, jobs[i].call = m, &calls[i]
+		a.begin(&jobs[i], delivery.Redelivered)
 	}
 }
 
@@ -108,6 +111,7 @@ func (a *servedAPI) keep(delivery *Delivery, calls []wire.Call) (m *message, kno
 		return m, true
 	}
 	m = &message{api: a, key: key, received: delivery.Received, settle: delivery.Settle}
+	m.unfinished.Store(int64(len(calls)))
 	m.unanswered.Store(int64(len(calls)))
 	a.unsettled[key] = m
 	a.worker.busy.Add(1)
@@ -133,16 +137,17 @@ func (m *message) answered() {
 }
 
 // begin gives a call to the pool, or answers it at once where it must not run.
-func (a *servedAPI) begin(m *message, call *wire.Call, redelivered bool) {
-	method := a.methods[call.Method]
+func (a *servedAPI) begin(j *job, redelivered bool) {
+	j.method = a.methods[j.call.Method]
 	switch {
-	case method == nil:
-		a.worker.refuse(m, call, Errorf(codes.Unimplemented, "this worker's %s has no method %q", a.queue, call.Method))
-	case redelivered && !method.handler.method.Idempotency.Repeatable():
+	case j.method == nil:
+		a.worker.refuse(j, Errorf(codes.Unimplemented, "this worker's %s has no method %q", a.queue, j.call.Method))
+	case redelivered && !j.method.handler.method.Idempotency.Repeatable():
 		a.worker.counters.aborted.Add(1)
-		a.worker.refuse(m, call, Errorf(codes.Aborted,
-			"%s may have run already: a worker died or lost its connection during the call, and the method may not run twice", method.handler.method))
+		a.worker.refuse(j, Errorf(codes.Aborted,
+			"%s may have run already: a worker died or lost its connection during the call, and the method may not run twice", j.method.handler.method))
 	default:
-		a.pool.run(func() { a.worker.handle(m, method, call, redelivered) })
+		j.redelivered = redelivered
+		a.pool.add(j)
 	}
 }

@@ -8,7 +8,7 @@
 //   - transport.go: what its users call
 //   - connector.go: the loop that makes one connection after the other
 //   - link.go: one connection, its writer and its confirms
-//   - outbox.go, fifo.go: the messages between Publish and their verdict, which
+//   - outbox.go: the messages between Publish and their verdict, which
 //     outlive the connections
 //   - consumer.go: queues that are consumed, over all connections
 //

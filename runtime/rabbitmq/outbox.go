@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqrpc/mqrpc/internal/fifo"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
@@ -56,9 +57,9 @@ type outbox struct {
 	wake       chan struct{} // tells the writer that there is something to do
 
 	mu      sync.Mutex
-	waiting fifo[outgoing]
+	waiting fifo.Queue[outgoing]
 	bytes   int // of the bodies in waiting
-	sent    fifo[outgoing]
+	sent    fifo.Queue[outgoing]
 	up      bool
 	blocked bool
 	since   time.Time // when up last changed
@@ -75,7 +76,7 @@ func (o *outbox) put(message outgoing) error {
 	o.mu.Lock()
 	err := o.refusal(&message)
 	if err == nil {
-		o.waiting.push(message)
+		o.waiting.Push(message)
 		o.bytes += len(message.Body)
 	}
 	o.mu.Unlock()
@@ -89,7 +90,7 @@ func (o *outbox) refusal(message *outgoing) error {
 	switch {
 	case o.closed:
 		return runtime.ErrClosed
-	case o.bytes+len(message.Body) > o.maxBacklog && o.waiting.len() > 0:
+	case o.bytes+len(message.Body) > o.maxBacklog && o.waiting.Len() > 0:
 		return runtime.ErrBacklog
 	}
 	return o.unready(message, time.Now())
@@ -120,14 +121,14 @@ func (o *outbox) poke() {
 func (o *outbox) next() (message runtime.Publishing, ok bool) {
 	var told verdicts
 	o.mu.Lock()
-	for !ok && o.up && !o.blocked && o.waiting.len() > 0 {
-		out := o.waiting.pop()
+	for !ok && o.up && !o.blocked && o.waiting.Len() > 0 {
+		out := o.waiting.Pop()
 		o.bytes -= len(out.Body)
 		if over(&out, time.Now()) {
 			told.add(&out, runtime.ErrExpired)
 			continue
 		}
-		o.sent.push(out)
+		o.sent.Push(out)
 		message, ok = out.Publishing, true
 	}
 	o.signalIdle()
@@ -143,11 +144,11 @@ func over(message *outgoing, now time.Time) bool {
 // confirm takes the oldest sent message out and tells it its fate.
 func (o *outbox) confirm(err error) {
 	o.mu.Lock()
-	if o.sent.len() == 0 { // a broker that confirms what was never sent
+	if o.sent.Len() == 0 { // a broker that confirms what was never sent
 		o.mu.Unlock()
 		return
 	}
-	out := o.sent.pop()
+	out := o.sent.Pop()
 	o.signalIdle()
 	o.mu.Unlock()
 	if out.done != nil {
@@ -171,7 +172,7 @@ func (o *outbox) disconnected() {
 		o.up, o.blocked, o.since = false, false, time.Now()
 	}
 	var again []outgoing
-	for _, out := range o.sent.all() {
+	for _, out := range o.sent.All() {
 		out.breaks++
 		switch {
 		case !out.Hold:
@@ -183,9 +184,9 @@ func (o *outbox) disconnected() {
 			o.bytes += len(out.Body)
 		}
 	}
-	o.sent.replace(nil)
+	o.sent.Replace(nil)
 	if len(again) > 0 {
-		o.waiting.replace(append(again, o.waiting.all()...))
+		o.waiting.Replace(append(again, o.waiting.All()...))
 	}
 	o.signalIdle()
 	o.mu.Unlock()
@@ -199,8 +200,8 @@ func (o *outbox) setBlocked(blocked bool) {
 	o.mu.Lock()
 	o.blocked = blocked
 	if blocked {
-		for i := range o.sent.all() {
-			if out := &o.sent.all()[i]; !out.Hold {
+		for i := range o.sent.All() {
+			if out := &o.sent.All()[i]; !out.Hold {
 				told.add(out, runtime.ErrBlocked)
 			}
 		}
@@ -216,8 +217,8 @@ func (o *outbox) sweep() {
 	var told verdicts
 	now := time.Now()
 	o.mu.Lock()
-	kept := o.waiting.all()[:0]
-	for _, out := range o.waiting.all() {
+	kept := o.waiting.All()[:0]
+	for _, out := range o.waiting.All() {
 		err := o.unready(&out, now)
 		if err == nil && over(&out, now) {
 			err = runtime.ErrExpired
@@ -229,8 +230,8 @@ func (o *outbox) sweep() {
 		o.bytes -= len(out.Body)
 		told.add(&out, err)
 	}
-	clear(o.waiting.all()[len(kept):])
-	o.waiting.replace(kept)
+	clear(o.waiting.All()[len(kept):])
+	o.waiting.Replace(kept)
 	o.signalIdle()
 	o.mu.Unlock()
 	told.tell()
@@ -251,7 +252,7 @@ func (o *outbox) finish() <-chan struct{} {
 }
 
 func (o *outbox) signalIdle() {
-	if o.idle == nil || o.waiting.len() > 0 || o.sent.len() > 0 {
+	if o.idle == nil || o.waiting.Len() > 0 || o.sent.Len() > 0 {
 		return
 	}
 	select {
@@ -266,11 +267,11 @@ func (o *outbox) drop() {
 	var told verdicts
 	o.mu.Lock()
 	o.closed = true
-	for _, queue := range []*fifo[outgoing]{&o.sent, &o.waiting} {
-		for i := range queue.all() {
-			told.add(&queue.all()[i], runtime.ErrClosed)
+	for _, queue := range []*fifo.Queue[outgoing]{&o.sent, &o.waiting} {
+		for i := range queue.All() {
+			told.add(&queue.All()[i], runtime.ErrClosed)
 		}
-		queue.replace(nil)
+		queue.Replace(nil)
 	}
 	o.bytes = 0
 	o.signalIdle()

@@ -219,26 +219,3 @@ func TestDropFailsWhatIsLeft(t *testing.T) {
 	b.expect("sent", runtime.ErrClosed)
 	b.expect("waiting", runtime.ErrClosed)
 }
-
-func TestFifoKeepsOrderAndForgets(t *testing.T) {
-	var f fifo[int]
-	next := 0
-	for i := range 10_000 {
-		f.push(i)
-		if i%3 != 0 {
-			if got := f.pop(); got != next {
-				t.Fatalf("got %d, want %d", got, next)
-			}
-			next++
-		}
-	}
-	for f.len() > 0 {
-		if got := f.pop(); got != next {
-			t.Fatalf("got %d, want %d", got, next)
-		}
-		next++
-	}
-	if len(f.items) != 0 {
-		t.Errorf("the empty queue keeps %d items", len(f.items))
-	}
-}
