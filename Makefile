@@ -72,6 +72,7 @@ bench-quick: bin/nats-server bench-build ## Measure the headlines, under 60 s; t
 .PHONY: bench-build
 bench-build:
 	go -C bench build -o $(CURDIR)/bin/bench .
+	go build -o bin/ ./cmd/mqrpc
 
 .PHONY: bench-go
 bench-go: ## Run the Go benchmarks against the services that they need (BENCH=pattern)

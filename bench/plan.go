@@ -2,21 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"time"
 
 	"github.com/mqrpc/mqrpc/bench/calls"
 	"github.com/mqrpc/mqrpc/bench/contest"
+	"github.com/mqrpc/mqrpc/bench/gateways"
 	"github.com/mqrpc/mqrpc/bench/report"
 	"github.com/mqrpc/mqrpc/bench/transcoding"
-)
-
-const (
-	quickLimit = time.Minute
-	allLimit   = 30 * time.Minute
 )
 
 // The sizes of payloads and documents.
@@ -69,81 +62,14 @@ func allSessions() []session {
 	}
 }
 
-// runQuick is "bench quick": the headlines, then one line of JSON.
-func runQuick(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("bench quick", flag.ContinueOnError)
-	brokers := brokerFlags(flags)
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, quickLimit)
-	defer cancel()
-	results := &report.Results{}
-	err := measure(ctx, results, plan{
-		brokers:   brokers,
-		calls:     quickSessions(),
-		contest:   &contest.Contest{Rounds: 5, Warmup: 150 * time.Millisecond, Measure: 450 * time.Millisecond, Note: note},
-		documents: []int{medium},
-		transcode: &transcoding.Bench{Rounds: 5, Measure: 100 * time.Millisecond, Note: note},
-	})
-	if err != nil {
-		return err
-	}
-	headline, err := results.Headline()
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(os.Stdout).Encode(headline)
-}
-
-// runAll is "bench all": everything, into a directory.
-func runAll(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("bench all", flag.ContinueOnError)
-	out := flags.String("out", "results", "directory for the results")
-	brokers := brokerFlags(flags)
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, allLimit)
-	defer cancel()
-	machine, err := report.ThisMachine(ctx, brokers.RabbitMQ, brokers.NATSServer)
-	if err != nil {
-		return err
-	}
-	p := plan{
-		brokers:   brokers,
-		calls:     allSessions(),
-		contest:   &contest.Contest{Rounds: 5, Warmup: 300 * time.Millisecond, Measure: time.Second, Note: note},
-		documents: []int{small, medium, large},
-		transcode: &transcoding.Bench{Rounds: 5, Measure: 200 * time.Millisecond, Note: note},
-	}
-	results := &report.Results{Began: time.Now(), Machine: machine, RoundS: p.contest.Measure.Seconds()}
-	err = measure(ctx, results, p)
-	results.TookS = int(time.Since(results.Began).Seconds())
-	return errors.Join(err, results.Write(*out))
-}
-
-// runReport is "bench report": the tables and the picture of results that are
-// there, once more.
-func runReport(_ context.Context, args []string) error {
-	flags := flag.NewFlagSet("bench report", flag.ContinueOnError)
-	dir := flags.String("out", "results", "directory of the results")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	results, err := report.Read(*dir)
-	if err != nil {
-		return err
-	}
-	return results.Write(*dir)
-}
-
 // plan is what a run measures.
 type plan struct {
 	brokers   *calls.Brokers
 	calls     []session
 	contest   *contest.Contest
-	documents []int
+	program   string // mqrpc's
+	gateways  []contest.Scenario
+	documents []int // bytes of JSON
 	transcode *transcoding.Bench
 }
 
@@ -160,7 +86,12 @@ func measure(ctx context.Context, results *report.Results, p plan) error {
 		results.Calls = append(results.Calls, rows...)
 		failed = errors.Join(failed, err)
 	}
-	rows, err := p.transcode.Run(ctx, p.documents...)
-	results.Transcode = rows
+	contestants, err := gateways.Contestants(p.brokers, p.program, gateways.Names()...)
+	if err != nil {
+		return err
+	}
+	results.Gateways, err = p.contest.Run(ctx, contest.Stage{Workers: 1}, p.gateways, contestants)
+	failed = errors.Join(failed, err)
+	results.Transcode, err = p.transcode.Run(ctx, p.documents...)
 	return errors.Join(failed, err)
 }

@@ -12,10 +12,35 @@ import (
 	benchv1 "github.com/mqrpc/mqrpc/bench/proto/bench/v1"
 )
 
-// connect-go with generated code: the Connect protocol with protobuf, over
-// HTTP/2 without TLS, one connection to each server for ever. The server admits
-// as many calls at once as there are callers; net/http's default is 250.
-const connectStreams = 4096
+// connectPeer is connect-go with generated code, the Connect protocol with
+// protobuf (the gRPC protocol was slower), without TLS, over connections that
+// stay.
+type connectPeer struct{ protocols *http.Protocols }
+
+var (
+	// connectHTTP2 has one connection to each server.
+	connectHTTP2 = connectPeer{unencryptedHTTP2()}
+	// connectHTTP1 has a connection for each call under way. In Go this is
+	// faster, for as long as there may be so many connections.
+	connectHTTP1 = connectPeer{http1()}
+)
+
+// connectCalls is how many calls at once the server admits and the client keeps
+// connections for: as many as there may be callers. net/http's defaults are 250
+// and 2.
+const connectCalls = 4096
+
+func unencryptedHTTP2() *http.Protocols {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return protocols
+}
+
+func http1() *http.Protocols {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return protocols
+}
 
 type connectServer struct {
 	peersv1connect.UnimplementedBenchServiceHandler
@@ -28,14 +53,7 @@ func (s connectServer) Echo(_ context.Context, request *connect.Request[benchv1.
 	return connect.NewResponse(&benchv1.EchoResponse{Payload: request.Msg.GetPayload()}), nil
 }
 
-// h2c is HTTP/2 without TLS and nothing else.
-func h2c() *http.Protocols {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	return protocols
-}
-
-func serveConnect(ctx context.Context, config Config, ready func(string) error) error {
+func (p connectPeer) serve(ctx context.Context, config Config, ready func(string) error) error {
 	listener, err := listen(ctx)
 	if err != nil {
 		return err
@@ -44,8 +62,8 @@ func serveConnect(ctx context.Context, config Config, ready func(string) error) 
 	mux.Handle(peersv1connect.NewBenchServiceHandler(connectServer{config: config}))
 	server := &http.Server{ //nolint:gosec // its only client is the bench
 		Handler:   mux,
-		Protocols: h2c(),
-		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: connectStreams},
+		Protocols: p.protocols,
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: connectCalls},
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
@@ -65,8 +83,8 @@ type connectClient struct {
 	next      atomic.Uint64
 }
 
-func dialConnect(_ context.Context, config Config) (client, error) {
-	c := &connectClient{transport: &http.Transport{Protocols: h2c()}}
+func (p connectPeer) dial(_ context.Context, config Config) (client, error) {
+	c := &connectClient{transport: &http.Transport{Protocols: p.protocols, MaxIdleConnsPerHost: connectCalls}}
 	for _, address := range config.Servers {
 		c.servers = append(c.servers, peersv1connect.NewBenchServiceClient(&http.Client{Transport: c.transport}, "http://"+address))
 	}

@@ -56,7 +56,8 @@ var peers = []peer{
 	{name: "mqrpc-unbatched", broker: rabbitBroker, serve: unbatched.serve, dial: unbatched.dial},
 	{name: "amqp", broker: rabbitBroker, serve: serveAMQP, dial: dialAMQP},
 	{name: "grpc", serve: serveGRPC, dial: dialGRPC},
-	{name: "connect", serve: serveConnect, dial: dialConnect},
+	{name: "connect", serve: connectHTTP2.serve, dial: connectHTTP2.dial},
+	{name: "connect-http1", serve: connectHTTP1.serve, dial: connectHTTP1.dial},
 	{name: "nats", broker: natsBroker, serve: serveNATS, dial: dialNATS},
 }
 

@@ -17,7 +17,7 @@ const (
 
 	costLeft, costRight   = 740.0, 935.0
 	costCallers           = 256
-	barHeight, barSpacing = 24.0, 48.0
+	barHeight, barSpacing = 22.0, 42.0
 
 	labelHeight = 15.0
 )
@@ -31,13 +31,14 @@ var peerLooks = map[string]looks{
 	"amqp":            {"#e0702f", `stroke-width="2"`},
 	"grpc":            {"#2da44e", `stroke-width="2"`},
 	"connect":         {"#a371f7", `stroke-width="2"`},
+	"connect-http1":   {"#a371f7", `stroke-width="1.5" stroke-dasharray="5 4"`},
 	"nats":            {"#db5b9c", `stroke-width="2"`},
 }
 
 // peerTitles are the peers' names for people.
 var peerTitles = map[string]string{
 	"mqrpc": "mqrpc", "mqrpc-unbatched": "mqrpc, batching off", "amqp": "plain AMQP", "grpc": "grpc-go",
-	"connect": "connect-go", "nats": "NATS micro",
+	"connect": "connect-go, HTTP/2", "connect-http1": "connect-go, HTTP/1.1", "nats": "NATS micro",
 }
 
 var roleColours = map[contest.Role]string{

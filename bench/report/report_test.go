@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -17,13 +18,21 @@ import (
 
 // sample has what the headline needs, and a row that failed.
 func sample() *Results {
-	at := func(median float64) contest.Spread { return contest.Spread{Median: median, Min: median - 1, Max: median + 1} }
+	at := func(median float64) contest.Spread {
+		return contest.Spread{Median: median, Min: median - 1, Max: median + 1}
+	}
 	row := func(peer string, callers int, rate, p50 float64) contest.Row {
 		return contest.Row{
 			Stage: contest.Stage{Workers: 1}, Scenario: contest.Scenario{Callers: callers, Payload: HeadlinePayload},
 			Peer: peer, Rounds: 5, Rate: at(rate), P50: at(p50), P99: at(2 * p50),
 			CPU: map[contest.Role]contest.Spread{contest.Client: at(4), contest.Server: at(5.5)},
 		}
+	}
+	gateway := func(peer string, rate float64) contest.Row {
+		gateway := row(peer, 256, rate, 1000)
+		gateway.Scenario.Payload = HeadlineDocument
+		gateway.CPU[contest.Gateway] = at(20)
+		return gateway
 	}
 	failed := row("amqp", 1024, 0, 0)
 	failed.Error = "refused"
@@ -36,6 +45,7 @@ func sample() *Results {
 			row("mqrpc", 256, 1234567, 800), row("amqp", 256, 20000, 3000), row("grpc", 256, 40000, 1500),
 			failed,
 		},
+		Gateways: []contest.Row{gateway("mqrpc-gateway", 30000), gateway("grpc-gateway", 10000), gateway("net-http", 40000)},
 		Transcode: []transcoding.Row{
 			{Direction: transcoding.JSONToWire, JSON: 1 << 10, Peer: transcoding.Transcode, Time: at(1000)},
 			{Direction: transcoding.JSONToWire, JSON: 1 << 10, Peer: transcoding.Dynamic, Time: at(20000)},
@@ -55,7 +65,7 @@ func TestHeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"calls_vs_amqp_c64":4,"calls_vs_amqp_c256":61.728,"calls_vs_grpc_c64":2,"calls_vs_grpc_c256":30.864,` +
-		`"p50_vs_amqp_c1":1.1,"j2w_vs_dynamicpb_1k":20,"w2j_vs_dynamicpb_1k":15.5}`
+		`"p50_vs_amqp_c1":1.1,"gateway_vs_grpcgateway_c256":3,"gateway_vs_nethttp_c256":0.75,"j2w_vs_dynamicpb_1k":20,"w2j_vs_dynamicpb_1k":15.5}`
 	if diff := cmp.Diff(want, string(line)); diff != "" {
 		t.Errorf("the line (-want +got):\n%s", diff)
 	}
@@ -65,8 +75,9 @@ func TestHeadlineOfTooLittle(t *testing.T) {
 	results := sample()
 	results.Calls = results.Calls[:4]
 	results.Transcode = nil
+	results.Gateways = nil
 	_, err := results.Headline()
-	for _, missing := range []string{"amqp with 64", "grpc with 256", "JSON to wire"} {
+	for _, missing := range []string{"amqp with 64", "grpc with 256", "net-http", "JSON to wire"} {
 		if err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("the error %v does not tell of %s", err, missing)
 		}
@@ -100,6 +111,8 @@ func TestMarkdown(t *testing.T) {
 		"| 1,024 |  | failed |  |",
 		"| mqrpc | 64 | 80,000 | 79,999 to 80,001 | 0.80 | 1.60 | 4.0 |  | 5.5 | 9.5 |",
 		"| amqp | 1,024 | failed: refused |",
+		"### 23 B, handler returns at once, 1 worker",
+		"| mqrpc-gateway | 256 | 30,000 | 29,999 to 30,001 | 1.00 | 2.00 | 4.0 | 20.0 |  | 5.5 | 29.5 |",
 		"| protojson, dynamicpb, JSON to wire | 1 KB | 20,000 | 19,999 to 20,001 | 0 | 20.0 |",
 	} {
 		if !strings.Contains(text, line+"\n") {
@@ -130,7 +143,7 @@ func TestChart(t *testing.T) {
 			chart := results.chart()
 			decoder := xml.NewDecoder(bytes.NewReader(chart))
 			for {
-				if _, err := decoder.Token(); err == io.EOF {
+				if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 					break
 				} else if err != nil {
 					t.Fatalf("the picture is no XML: %v\n%s", err, chart)
