@@ -23,30 +23,60 @@ func (d wireDepth) check(descriptor protoreflect.MessageDescriptor, wire []byte,
 	if descriptor.FullName() == anyName {
 		return d.checkAny(wire, depth)
 	}
-	return eachField(descriptor.FullName(), wire, func(number protowire.Number, content []byte) error {
-		field := descriptor.Fields().ByNumber(number)
+	if value := descriptor.Fields().ByNumber(2); descriptor.IsMapEntry() && value.Message() != nil {
+		// An entry without a value has an empty one.
+		if err := d.check(value.Message(), nil, depth+levels(value)); err != nil {
+			return err
+		}
+	}
+	return eachField(descriptor.FullName(), wire, func(number protowire.Number, kind protowire.Type, content []byte) error {
+		field := d.field(descriptor, number)
 		switch {
 		case field == nil:
 			return nil
-		case field.IsList() && descriptor.FullName() != listName && depth+1 > d.max:
+		case field.IsList() && isNested(descriptor.FullName()) && descriptor.FullName() != listName && depth+1 > d.max:
 			return fmt.Errorf("%s is nested deeper than %d levels", field.FullName(), d.max)
-		case field.Message() == nil:
-			return nil
+		case field.Message() == nil, kind != messageType(field):
+			return nil // A message of another wire type is an unknown field.
 		default:
 			return d.check(field.Message(), content, depth+levels(field))
 		}
 	})
 }
 
+// field finds a field of the message or an extension, nil if there is none.
+func (d wireDepth) field(descriptor protoreflect.MessageDescriptor, number protowire.Number) protoreflect.FieldDescriptor {
+	if field := descriptor.Fields().ByNumber(number); field != nil {
+		return field
+	}
+	if !descriptor.ExtensionRanges().Has(number) {
+		return nil
+	}
+	extension, err := d.resolver.FindExtensionByNumber(descriptor.FullName(), number)
+	if err != nil {
+		return nil
+	}
+	return extension.TypeDescriptor()
+}
+
+// messageType is the wire type of a field that is a message.
+func messageType(field protoreflect.FieldDescriptor) protowire.Type {
+	if field.Kind() == protoreflect.GroupKind {
+		return protowire.StartGroupType
+	}
+	return protowire.BytesType
+}
+
 // checkAny walks the message inside an Any whose type is known.
 func (d wireDepth) checkAny(wire []byte, depth int) error {
 	var url string
 	var value []byte
-	err := eachField(anyName, wire, func(number protowire.Number, content []byte) error {
-		switch number {
-		case 1:
+	err := eachField(anyName, wire, func(number protowire.Number, kind protowire.Type, content []byte) error {
+		switch {
+		case kind != protowire.BytesType:
+		case number == 1:
 			url = string(content)
-		case 2:
+		case number == 2:
 			value = content
 		}
 		return nil
@@ -65,9 +95,9 @@ func (d wireDepth) checkAny(wire []byte, depth int) error {
 	return d.check(inner.Descriptor(), value, depth)
 }
 
-// eachField calls visit with the number and the content of every field in a
-// message. The content is nil for scalars.
-func eachField(name protoreflect.FullName, wire []byte, visit func(protowire.Number, []byte) error) error {
+// eachField calls visit with the number, the wire type and the content of every
+// field in a message. The content is nil for scalars.
+func eachField(name protoreflect.FullName, wire []byte, visit func(protowire.Number, protowire.Type, []byte) error) error {
 	for len(wire) > 0 {
 		number, kind, size := protowire.ConsumeTag(wire)
 		if size < 0 {
@@ -84,7 +114,7 @@ func eachField(name protoreflect.FullName, wire []byte, visit func(protowire.Num
 		case protowire.StartGroupType:
 			content, _ = protowire.ConsumeGroup(number, wire)
 		}
-		if err := visit(number, content); err != nil {
+		if err := visit(number, kind, content); err != nil {
 			return err
 		}
 		wire = wire[size:]

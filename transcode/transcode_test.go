@@ -1,12 +1,10 @@
 package transcode_test
 
 import (
-	"bytes"
 	"os"
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -329,56 +327,4 @@ func TestDepthOfGeneratedMessage(t *testing.T) {
 	if _, err := message.AppendJSON(nil, wire); err == nil || !strings.Contains(err.Error(), "nested deeper than 100 levels") {
 		t.Errorf("got %v", err)
 	}
-}
-
-func FuzzAppendWire(f *testing.F) {
-	message := node(f, transcode.Options{})
-	reference := descriptor(f, "node.txtpb", "Node")
-	for _, seed := range []string{`{}`, `{"Code":"d3JmZGZkc2Y="}`, nested(5), `{"data":{"a":[1,{}]}}`, `{"any":{"@type":"type.googleapis.com/google.protobuf.Any"}}`, `[`, `{"at":"x"}`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		wire, err := message.AppendWire(nil, in)
-		if err != nil {
-			if len(err.Error()) > 500 {
-				t.Errorf("an error of %d bytes", len(err.Error()))
-			}
-			return
-		}
-		out, err := message.AppendJSON(nil, wire)
-		if err != nil {
-			t.Fatalf("%s came in and does not go out: %v", in, err)
-		}
-		want, got := dynamicpb.NewMessage(reference), dynamicpb.NewMessage(reference)
-		if err := protojson.Unmarshal(in, want); err != nil {
-			t.Fatal(err)
-		}
-		if err := protojson.Unmarshal(out, got); err != nil {
-			t.Fatalf("%s is not the message's JSON: %v", out, err)
-		}
-		if !proto.Equal(want, got) {
-			t.Errorf("%s came out as %s", in, out)
-		}
-	})
-}
-
-func FuzzAppendJSON(f *testing.F) {
-	message := node(f, transcode.Options{})
-	for _, seed := range []string{`{"Code":"d3JmZGZkc2Y="}`, nested(5), `{"data":{"a":[1,{}]}}`} {
-		wire, err := message.AppendWire(nil, []byte(seed))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(wire)
-	}
-	f.Fuzz(func(t *testing.T, wire []byte) {
-		first, err := message.AppendJSON(nil, wire)
-		if err != nil {
-			return
-		}
-		second, err := message.AppendJSON(nil, wire)
-		if err != nil || !bytes.Equal(first, second) {
-			t.Errorf("not stable: %s, then %s, %v", first, second, err)
-		}
-	})
 }
