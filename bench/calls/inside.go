@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -35,6 +36,7 @@ func parse(args []string) (peer, Config, error) {
 	}
 	var config Config
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error says it
 	flags.StringVar(&config.Name, "name", "", "what tells this contestant from others")
 	flags.StringVar(&config.Broker, "broker", "", "URL of the broker")
 	servers := flags.String("servers", "", "addresses of the servers, with commas")

@@ -53,7 +53,7 @@ func smoke(t *testing.T, brokers Brokers, stage contest.Stage, names ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := contest.Contest{Rounds: 2, Warmup: 50 * time.Millisecond, Measure: 150 * time.Millisecond, Note: t.Logf}
+	short := contest.Contest{Rounds: 1, Warmup: 50 * time.Millisecond, Measure: 100 * time.Millisecond, Note: t.Logf}
 	rows, err := short.Run(t.Context(), stage, []contest.Scenario{{Callers: 8, Payload: 23}, {Callers: 4, Payload: 50 << 10}}, contestants)
 	if err != nil {
 		t.Fatal(err)
