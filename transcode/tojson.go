@@ -22,7 +22,8 @@ type jsonWriter struct {
 	resolver    Resolver
 	tables      *tables
 
-	// Scratch: what the objects around are made of, and what is moved.
+	// Scratch: what the messages and maps around are made of, and what is moved.
+	starts []memberStart
 	pieces []piece
 	moved  []byte
 }
@@ -38,10 +39,10 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 	w := jsonWriters.Get().(*jsonWriter)
 	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
 	w.resolver, w.tables = m.resolver, m.root.tables
-	w.pieces = w.pieces[:0]
+	w.starts, w.pieces = w.starts[:0], w.pieces[:0]
 	out, ok = w.message(dst, m.root.get().json, wire, 1)
 	w.resolver, w.tables = nil, nil
-	if cap(w.moved) <= maxScratch && cap(w.pieces) <= maxScratch/pieceSize {
+	if cap(w.moved) <= maxScratch && cap(w.pieces) <= maxScratch/pieceSize && cap(w.starts) <= maxScratch/pieceSize {
 		jsonWriters.Put(w)
 	}
 	return out, ok

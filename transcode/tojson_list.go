@@ -14,7 +14,7 @@ func (w *jsonWriter) elements(out []byte, f *jsonField, tag uint64, in []byte, i
 			return out, i
 		}
 		// The tag of another field, or a bad one, is for the caller.
-		following, after := varint(in, i)
+		following, after := nextTag(in, i)
 		if after < 0 || following>>3 != tag>>3 || !f.accepts(following) {
 			return out, i
 		}
@@ -28,8 +28,16 @@ func (w *jsonWriter) packed(out []byte, f *jsonField, in []byte, i int) (result 
 	if next < 0 {
 		return out, refused
 	}
+	plain := f.wireType == varintType && f.enum == nil
 	for at := 0; at < len(content); {
-		if out, at = w.value(append(out, ','), f, content, at, 0); at < 0 {
+		out = append(out, ',')
+		if plain {
+			var number uint64
+			if number, at = varint(content, at); at < 0 {
+				return out, refused
+			}
+			out = appendVarint(out, f.kind, number)
+		} else if out, at = w.value(out, f, content, at, 0); at < 0 {
 			return out, refused
 		}
 	}

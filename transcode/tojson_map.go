@@ -91,8 +91,7 @@ func (w *jsonWriter) entry(out []byte, f *jsonField, entry []byte, at, depth int
 	case f.mapValue.message != nil:
 		return w.message(out, f.mapValue.message.get().json, nil, depth)
 	default:
-		// The default of a closed enum need not be zero.
-		return append(out, f.mapValue.zero...), f.mapValue.enum == nil || !f.mapValue.enum.closed
+		return append(out, f.mapValue.zero...), true
 	}
 }
 

@@ -2,7 +2,7 @@ package transcode
 
 // members writes the fields of a message, each with a comma before it.
 func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (result []byte, ok bool) {
-	start, first := len(out), len(w.pieces)
+	start, first := len(out), len(w.starts)
 	last, ordered := -1, true
 	var seen uint64
 	for i := 0; i < len(in); {
@@ -22,18 +22,14 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 			return out, false // the field twice, or another of its oneof
 		}
 		seen |= f.bit
-		switch {
-		case f.index > last:
-			if w.unpopulated {
-				out = w.fill(out, t.fields[last+1:f.index])
+		if f.index <= last || w.unpopulated {
+			if out, ok = w.place(out, t, f.index, last, len(w.starts)-first); !ok {
+				return out, false
 			}
-			last = f.index
-		case f.index == last || len(w.pieces)-first > 2*len(t.fields):
-			return out, false // the field twice, or one of them
-		default:
-			ordered = false
+			ordered = ordered && f.index > last
 		}
-		w.pieces = append(w.pieces, piece{order: fieldOrder(f), start: len(out)})
+		last = max(last, f.index)
+		w.starts = append(w.starts, memberStart{order: 2 * f.index, at: len(out)})
 		if out, i = w.member(out, f, tag, in, i, depth); i < 0 {
 			return out, false
 		}
@@ -43,10 +39,20 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 	}
 	ok = t.required&w.demanded&^seen == 0
 	if ok && !ordered {
-		out, ok = w.arrange(out, start, w.pieces[first:])
+		out, ok = w.arrange(out, start, w.starts[first:])
 	}
-	w.pieces = w.pieces[:first]
+	w.starts = w.starts[:first]
 	return out, ok
+}
+
+// place prepares for a field that is not simply the next in the order of their
+// declaration. It refuses one that is there already, as far as it knows: arrange
+// sees the rest, but not more of them than there can be.
+func (w *jsonWriter) place(out []byte, t *jsonTable, index, last, members int) (result []byte, ok bool) {
+	if index > last {
+		return w.fill(out, t.fields[last+1:index]), true
+	}
+	return out, index < last && members <= 2*len(t.fields)
 }
 
 // accepts reports whether the value after a tag can be the field's.
@@ -59,11 +65,12 @@ func (f *jsonField) accepts(tag uint64) bool {
 func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
 	before := len(out)
 	out = append(out, f.key...)
+	start := len(out)
 	switch f.shape {
 	case singular:
 		out, i = w.value(out, f, in, i, depth+1)
 		// Different values have different texts.
-		if len(f.omitted) == len(out)-before && f.omitted == string(out[before:]) {
+		if f.omitsZero && string(out[start:]) == f.zero {
 			out = out[:before]
 		}
 		return out, i
@@ -71,7 +78,6 @@ func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, 
 		if depth+1 > w.maxDepth {
 			return out, refused
 		}
-		start := len(out)
 		if out, i = w.elements(out, f, tag, in, i, depth+2); len(out) == start {
 			return append(out[:before], f.unpopulated...), i
 		}
@@ -81,7 +87,6 @@ func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, 
 		if depth+1 > w.maxDepth {
 			return out, refused
 		}
-		start := len(out)
 		out, i = w.entries(out, f, tag, in, i, depth+2)
 		return enclose(out, start, '{', '}'), i
 	}
@@ -91,7 +96,7 @@ func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, 
 func (w *jsonWriter) fill(out []byte, fields []jsonField) []byte {
 	for i := range fields {
 		if f := &fields[i]; f.unpopulated != "" {
-			w.pieces = append(w.pieces, piece{order: fieldOrder(f) + 1, start: len(out)})
+			w.starts = append(w.starts, memberStart{order: 2*f.index + 1, at: len(out)})
 			out = append(out, f.unpopulated...)
 		}
 	}

@@ -5,14 +5,37 @@ import (
 	"strconv"
 )
 
+// appendInt is strconv.AppendInt, with a shorter way for short numbers.
+func appendInt(out []byte, n int64) []byte {
+	if n >= 0 {
+		return appendUint(out, uint64(n))
+	}
+	return strconv.AppendInt(out, n, 10)
+}
+
+func appendUint(out []byte, n uint64) []byte {
+	switch {
+	case n < 10:
+		return append(out, '0'+byte(n))
+	case n < 100:
+		return appendTwoDigits(out, byte(n))
+	default:
+		return strconv.AppendUint(out, n, 10)
+	}
+}
+
+func appendTwoDigits(out []byte, n byte) []byte {
+	return append(out, '0'+n/10, '0'+n%10)
+}
+
 // appendQuotedInt appends a 64-bit integer as ProtoJSON has it, in quotes.
 func appendQuotedInt(out []byte, n int64) []byte {
-	out = strconv.AppendInt(append(out, '"'), n, 10)
+	out = appendInt(append(out, '"'), n)
 	return append(out, '"')
 }
 
 func appendQuotedUint(out []byte, n uint64) []byte {
-	out = strconv.AppendUint(append(out, '"'), n, 10)
+	out = appendUint(append(out, '"'), n)
 	return append(out, '"')
 }
 
@@ -26,22 +49,59 @@ const (
 // appendDouble appends the shortest number that is read back as the same.
 func appendDouble(out []byte, f float64) []byte {
 	if integer := int64(f); float64(integer) == f && -exactInDouble < integer && integer < exactInDouble && math.Float64bits(f) != negativeZero {
-		return strconv.AppendInt(out, integer, 10)
+		return appendInt(out, integer)
 	}
 	if !isFinite(f) {
 		return appendSpecial(out, f)
 	}
-	if magnitude := math.Abs(f); magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) {
+	magnitude := math.Abs(f)
+	if magnitude < 1e-6 || magnitude >= 1e21 {
+		if f == 0 {
+			return append(out, "-0"...)
+		}
 		return appendExponent(out, f, 64)
 	}
+	for _, d := range [...]decimals{{2, 1e2}, {6, 1e6}} {
+		// No two numbers of up to 15 digits are the same double. So if the double
+		// is that of such a number, no shorter text than the number's is.
+		if scaled := uint64(magnitude*d.scale + 0.5); scaled < 1e15 && float64(scaled)/d.scale == magnitude {
+			if f < 0 {
+				out = append(out, '-')
+			}
+			return d.append(out, scaled)
+		}
+	}
 	return strconv.AppendFloat(out, f, 'f', -1, 64)
+}
+
+// decimals are numbers with up to so many digits after the point.
+type decimals struct {
+	digits int
+	scale  float64
+}
+
+// append appends a number that is no integer, given how often the last digit's
+// place is in it.
+func (d decimals) append(out []byte, scaled uint64) []byte {
+	scale := uint64(d.scale)
+	out = appendUint(out, scaled/scale)
+	out = append(out, ".000000"[:d.digits+1]...)
+	last := len(out) - 1
+	for fraction, i := scaled%scale, last; fraction > 0; i-- {
+		out[i] = '0' + byte(fraction%10)
+		fraction /= 10
+	}
+	for out[last] == '0' {
+		last--
+	}
+	return out[:last+1]
 }
 
 // appendFloat is appendDouble for a float.
 func appendFloat(out []byte, single float32) []byte {
 	f := float64(single)
 	if integer := int64(f); float64(integer) == f && -exactInFloat < integer && integer < exactInFloat && math.Float64bits(f) != negativeZero {
-		return strconv.AppendInt(out, integer, 10)
+		return appendInt(out, integer)
 	}
 	if !isFinite(f) {
 		return appendSpecial(out, f)

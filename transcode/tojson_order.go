@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// memberStart is where a field begins in the output. Fields are ordered by even
+// numbers; the odd ones are of what stands for those that are not set.
+type memberStart struct{ order, at int }
+
 // piece is a member of an object, in the output.
 type piece struct {
 	order      uint64 // among the object's members
@@ -17,16 +21,15 @@ type piece struct {
 
 const pieceSize = 40
 
-// fieldOrder is a field's place among the members. The odd numbers are those of
-// what stands for fields that are not set.
-func fieldOrder(f *jsonField) uint64 {
-	return 2 * uint64(f.index)
-}
-
 // arrange puts the fields of a message, written from start on, in the order of
 // their declaration. It refuses a message that has a field twice.
-func (w *jsonWriter) arrange(out []byte, start int, pieces []piece) (result []byte, ok bool) {
-	pieces = endPieces(pieces, len(out))
+func (w *jsonWriter) arrange(out []byte, start int, members []memberStart) (result []byte, ok bool) {
+	first := len(w.pieces)
+	for _, member := range members {
+		w.pieces = append(w.pieces, piece{order: uint64(member.order), start: member.at})
+	}
+	pieces := endPieces(w.pieces[first:], len(out))
+	w.pieces = w.pieces[:first]
 	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.order, b.order) })
 	for i := 1; i < len(pieces); i++ {
 		switch before := pieces[i-1].order; pieces[i].order {

@@ -3,6 +3,8 @@ package transcode
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -10,89 +12,84 @@ import (
 // valid UTF-8; the result is of no use otherwise.
 func appendQuoted(out, text []byte) (result []byte, valid bool) {
 	out = append(out, '"')
-	plain := plainPrefix(text)
-	out = append(out, text[:plain]...)
-	if plain == len(text) {
-		return append(out, '"'), true
-	}
-	text = text[plain:]
-	if !utf8.Valid(text) {
-		return out, false
-	}
+	care := highBits // the bytes that stop the copying, as far as they are not escaped
 	for {
-		plain = unescapedPrefix(text)
-		out = append(out, text[:plain]...)
-		if plain == len(text) {
+		if cap(out)-len(out) < len(text)+wordRoom {
+			out = slices.Grow(out, len(text)+wordRoom)
+		}
+		out, text = copyPlain(out, text, care)
+		if len(text) == 0 {
 			return append(out, '"'), true
 		}
-		out = appendEscaped(out, text[plain])
-		text = text[plain+1:]
+		if c := text[0]; c < utf8.RuneSelf {
+			out = appendEscaped(out, c)
+			text = text[1:]
+			continue
+		}
+		if !utf8.Valid(text) {
+			return out, false
+		}
+		care = 0
 	}
 }
 
+// Words of eight bytes, as they are in memory.
 const (
-	everyByte = 0x0101010101010101
-	highBits  = 0x80 * everyByte
+	everyByte        = 0x0101010101010101
+	highBits  uint64 = 0x80 * everyByte
+	wordSize         = 8
+	// wordRoom is the room that a quote takes, and copying in words.
+	wordRoom = wordSize + 1
 )
 
-// plainPrefix is how many bytes at the start are ASCII that JSON strings hold
-// as it is. It may stop up to seven bytes early.
-func plainPrefix(text []byte) int {
-	i := 0
-	for ; i+8 <= len(text); i += 8 {
-		word := binary.LittleEndian.Uint64(text[i:])
-		if (word|escapes(word))&highBits != 0 {
-			return i
+// copyPlain appends text up to the first byte that JSON escapes or whose high
+// bit is set in care, and returns the rest. There is room for the text and
+// eight bytes more.
+func copyPlain(out, text []byte, care uint64) (result, rest []byte) {
+	n := len(out)
+	room := out[:cap(out)]
+	for len(text) >= wordSize {
+		word := binary.LittleEndian.Uint64(text)
+		binary.LittleEndian.PutUint64(room[n:], word)
+		if stops := stopsIn(word, care); stops != 0 {
+			plain := bits.TrailingZeros64(stops) / 8
+			return room[:n+plain], text[plain:]
 		}
+		text = text[wordSize:]
+		n += wordSize
 	}
-	for ; i < len(text); i++ {
-		if escaped[text[i]] || text[i] >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return i
+	word := partialWord(text)
+	binary.LittleEndian.PutUint64(room[n:], word)
+	// Beyond the text are zeros, which stop it.
+	plain := min(bits.TrailingZeros64(stopsIn(word, care))/8, len(text))
+	return room[:n+plain], text[plain:]
 }
 
-// unescapedPrefix is how many bytes of valid UTF-8 JSON strings hold as they
-// are.
-func unescapedPrefix(text []byte) int {
-	i := 0
-	for ; i+8 <= len(text); i += 8 {
-		word := binary.LittleEndian.Uint64(text[i:])
-		if escapes(word)&^word&highBits != 0 {
-			break
-		}
-	}
-	for ; i < len(text); i++ {
-		if escaped[text[i]] {
-			return i
-		}
-	}
-	return i
-}
-
-// escapes sets the high bit of each byte that JSON strings must escape. It may
-// also set those of bytes beyond the first such byte, and of bytes that are no
-// ASCII.
-func escapes(word uint64) uint64 {
+// stopsIn sets the high bit of the first byte that JSON strings must escape or
+// whose high bit is set in care. It may set those of bytes after it.
+func stopsIn(word, care uint64) uint64 {
 	control := word - ' '*everyByte
 	quote := (word ^ '"'*everyByte) - everyByte
 	backslash := (word ^ '\\'*everyByte) - everyByte
-	return control | quote | backslash
+	return ((control|quote|backslash)&^word | word&care) & highBits
 }
 
-// escaped are the bytes that JSON strings must escape.
-var escaped = func() (table [256]bool) {
-	for c := range ' ' {
-		table[c] = true
+// partialWord is a word with fewer than eight bytes of text, and zeros.
+func partialWord(text []byte) uint64 {
+	switch n := len(text); {
+	case n >= 4:
+		low, high := binary.LittleEndian.Uint32(text), binary.LittleEndian.Uint32(text[n-4:])
+		return uint64(low) | uint64(high)<<(8*(n-4))
+	case n > 0:
+		return uint64(text[0]) | uint64(text[n/2])<<(8*(n/2)) | uint64(text[n-1])<<(8*(n-1))
+	default:
+		return 0
 	}
-	table['"'], table['\\'] = true, true
-	return table
-}()
+}
 
 const hexDigits = "0123456789abcdef"
 
-// appendEscaped appends the escape sequence of a character below 128.
+// appendEscaped appends the escape sequence of a character that needs one.
 func appendEscaped(out []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':

@@ -33,13 +33,12 @@ type jsonField struct {
 	index    int
 	bit      uint64 // of a required field, or of the oneof that the field is in
 
-	// omitted is the field with the value that is left out, as it would be
-	// written. It is empty where every value is written.
-	omitted string
+	// zero is a scalar's zero value. A map's value has it if its entry does not
+	// say, a field that omits it is then not written.
+	zero      string
+	omitsZero bool
 	// unpopulated is written where the field is not on the wire.
 	unpopulated string
-	// zero is the value of a scalar that is not on the wire, where that matters.
-	zero string
 
 	enum             *enumTable // of enums; nil otherwise
 	message          *lazyTable // of messages and groups; nil otherwise
@@ -131,13 +130,14 @@ func (t *tables) jsonField(of *field) jsonField {
 	switch {
 	case t.options.EmitUnpopulated && of.descriptor.ContainingOneof() == nil:
 		f.unpopulated = f.key + unpopulatedText(of)
-	case !of.presence && f.shape == singular:
-		f.omitted = f.key + f.zero
+	case !of.presence:
+		f.omitsZero = true
 	}
 	return f
 }
 
-// zeroText is the JSON of a scalar's zero value.
+// zeroText is the JSON of the value that a scalar has without presence, or in a
+// map's entry without a value.
 func zeroText(of *field) string {
 	switch of.kind {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
@@ -147,7 +147,8 @@ func zeroText(of *field) string {
 	case protoreflect.StringKind, protoreflect.BytesKind:
 		return `""`
 	case protoreflect.EnumKind:
-		return string(of.enum.appendJSON(nil, 0))
+		number, _ := of.descriptor.Default().Interface().(protoreflect.EnumNumber) // lists have none
+		return string(of.enum.appendJSON(nil, int32(number)))
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind,
 		protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
 		return `"0"`

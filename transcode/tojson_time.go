@@ -1,9 +1,6 @@
 package transcode
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // appendTimestamp appends a time in RFC 3339. It refuses those out of range.
 func appendTimestamp(out []byte, seconds int64, nanos int32) (result []byte, ok bool) {
@@ -37,7 +34,7 @@ func appendDuration(out []byte, seconds int64, nanos int32) (result []byte, ok b
 		out = append(out, '-')
 		seconds, nanos = -seconds, -nanos
 	}
-	out = strconv.AppendInt(out, seconds, 10)
+	out = appendInt(out, seconds)
 	out = appendNanos(out, int(nanos))
 	return append(out, 's', '"'), true
 }
@@ -52,10 +49,6 @@ func appendNanos(out []byte, nanos int) []byte {
 		out = appendThreeDigits(out, nanos/1_000_000)
 	}
 	return out
-}
-
-func appendTwoDigits(out []byte, n byte) []byte {
-	return append(out, '0'+n/10, '0'+n%10)
 }
 
 func appendThreeDigits(out []byte, n int) []byte {

@@ -11,47 +11,65 @@ import (
 
 // value writes the value at i of a field that is singular, of an element of a
 // list, or of a map's value. The depth is that of its object, if it is one.
+//
+//nolint:gocyclo // one jump per value: a case for each group of kinds
 func (w *jsonWriter) value(out []byte, f *jsonField, in []byte, i, depth int) (result []byte, next int) {
-	switch f.wireType {
-	case varintType:
-		var number uint64
-		if number, i = varint(in, i); i < 0 {
-			return out, refused
-		}
-		if f.kind == protoreflect.EnumKind {
-			return appendEnum(out, f.enum, int32(number), i)
-		}
-		return appendVarint(out, f.kind, number), i
-	case fixed32Type:
-		if len(in)-i < 4 {
-			return out, refused
-		}
-		return appendFixed32(out, f.kind, binary.LittleEndian.Uint32(in[i:])), i + 4
-	case fixed64Type:
-		if len(in)-i < 8 {
-			return out, refused
-		}
-		return appendFixed64(out, f.kind, binary.LittleEndian.Uint64(in[i:])), i + 8
-	case bytesType:
+	switch f.kind {
+	case protoreflect.StringKind:
 		content, next := delimited(in, i)
 		if next < 0 {
 			return out, refused
 		}
-		var ok bool
-		switch f.kind {
-		case protoreflect.StringKind:
-			out, ok = appendQuoted(out, content)
-		case protoreflect.BytesKind:
-			out, ok = appendBase64(out, content), true
-		default:
-			out, ok = w.message(out, f.message.get().json, content, depth)
-		}
+		out, ok := appendQuoted(out, content)
 		if !ok {
 			return out, refused
 		}
 		return out, next
-	default:
+	case protoreflect.BytesKind:
+		content, next := delimited(in, i)
+		if next < 0 {
+			return out, refused
+		}
+		return appendBase64(out, content), next
+	case protoreflect.MessageKind:
+		content, next := delimited(in, i)
+		if next < 0 {
+			return out, refused
+		}
+		out, ok := w.message(out, f.message.get().json, content, depth)
+		if !ok {
+			return out, refused
+		}
+		return out, next
+	case protoreflect.GroupKind:
 		return w.group(out, f, in, i, depth)
+	case protoreflect.DoubleKind:
+		if len(in)-i < 8 {
+			return out, refused
+		}
+		return appendDouble(out, math.Float64frombits(binary.LittleEndian.Uint64(in[i:]))), i + 8
+	case protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind:
+		if len(in)-i < 8 {
+			return out, refused
+		}
+		return appendFixed64(out, f.kind, binary.LittleEndian.Uint64(in[i:])), i + 8
+	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
+		if len(in)-i < 4 {
+			return out, refused
+		}
+		return appendFixed32(out, f.kind, binary.LittleEndian.Uint32(in[i:])), i + 4
+	case protoreflect.EnumKind:
+		number, next := varint(in, i)
+		if next < 0 {
+			return out, refused
+		}
+		return appendEnum(out, f.enum, int32(number), next)
+	default:
+		number, next := varint(in, i)
+		if next < 0 {
+			return out, refused
+		}
+		return appendVarint(out, f.kind, number), next
 	}
 }
 
@@ -75,11 +93,11 @@ func appendVarint(out []byte, kind protoreflect.Kind, number uint64) []byte {
 	case protoreflect.BoolKind:
 		return strconv.AppendBool(out, number != 0)
 	case protoreflect.Int32Kind:
-		return strconv.AppendInt(out, int64(int32(number)), 10)
+		return appendInt(out, int64(int32(number)))
 	case protoreflect.Sint32Kind:
-		return strconv.AppendInt(out, protowire.DecodeZigZag(number&math.MaxUint32), 10)
+		return appendInt(out, protowire.DecodeZigZag(number&math.MaxUint32))
 	case protoreflect.Uint32Kind:
-		return strconv.AppendUint(out, number&math.MaxUint32, 10)
+		return appendUint(out, number&math.MaxUint32)
 	case protoreflect.Int64Kind:
 		return appendQuotedInt(out, int64(number))
 	case protoreflect.Sint64Kind:
@@ -94,21 +112,17 @@ func appendFixed32(out []byte, kind protoreflect.Kind, bits uint32) []byte {
 	case protoreflect.FloatKind:
 		return appendFloat(out, math.Float32frombits(bits))
 	case protoreflect.Sfixed32Kind:
-		return strconv.AppendInt(out, int64(int32(bits)), 10)
+		return appendInt(out, int64(int32(bits)))
 	default: // Fixed32Kind
-		return strconv.AppendUint(out, uint64(bits), 10)
+		return appendUint(out, uint64(bits))
 	}
 }
 
 func appendFixed64(out []byte, kind protoreflect.Kind, bits uint64) []byte {
-	switch kind {
-	case protoreflect.DoubleKind:
-		return appendDouble(out, math.Float64frombits(bits))
-	case protoreflect.Sfixed64Kind:
+	if kind == protoreflect.Sfixed64Kind {
 		return appendQuotedInt(out, int64(bits))
-	default: // Fixed64Kind
-		return appendQuotedUint(out, bits)
 	}
+	return appendQuotedUint(out, bits)
 }
 
 // appendEnum refuses what may be no value of the enum: an unknown number of a

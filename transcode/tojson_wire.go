@@ -22,9 +22,13 @@ const (
 	maxTag = uint64(protowire.MaxValidNumber)<<3 | 7
 )
 
-// nextTag reads a tag. The position after it is refused if it is malformed.
+// nextTag reads the tag at i, where there is at least a byte. The position after
+// it is refused if it is malformed.
 func nextTag(in []byte, i int) (tag uint64, next int) {
-	tag, next = varint(in, i)
+	tag, next = uint64(in[i]), i+1
+	if tag >= 0x80 {
+		tag, next = longVarint(in, i)
+	}
 	if tag < minTag || tag > maxTag {
 		return tag, refused
 	}
@@ -39,6 +43,9 @@ func varint(in []byte, i int) (value uint64, next int) {
 	return longVarint(in, i)
 }
 
+// longVarint is not inlined, so that its callers have room for the short way.
+//
+//go:noinline
 func longVarint(in []byte, i int) (value uint64, next int) {
 	rest := in[i:]
 	for k, c := range rest[:min(len(rest), 10)] {
