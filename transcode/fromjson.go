@@ -23,12 +23,12 @@ type parser struct {
 	in  []byte
 	out []byte
 
-	tables   *tables
-	resolver Resolver
-	discard  bool // of unknown fields and enum values
-
-	depth, maxDepth int // of objects and arrays
-	anys            int // how many Any messages are around: required fields do not matter inside
+	message *Message
+	// deeper is how many more objects and arrays may be nested.
+	deeper int
+	// anys is how many Any messages are around: required fields do not matter
+	// inside.
+	anys int
 
 	// widening is by how many bytes the fixups will make out longer.
 	widening int
@@ -41,14 +41,7 @@ func (m *Message) parse(dst, text []byte) ([]byte, bool) {
 	if len(text) > maxFastText {
 		return dst, false
 	}
-	p := parser{
-		in:       text,
-		out:      dst,
-		tables:   m.root.tables,
-		resolver: m.resolver,
-		discard:  m.options.DiscardUnknown,
-		maxDepth: min(m.maxDepth, maxFastDepth),
-	}
+	p := parser{in: text, out: dst, message: m, deeper: min(m.maxDepth, maxFastDepth)}
 	if dst == nil {
 		p.out = slices.Grow(p.out, len(text))
 	}
@@ -87,10 +80,10 @@ func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\
 // enter reads the bracket that opens an object or array, and the white space
 // after it.
 func (p *parser) enter(bracket byte, i int) int {
-	if p.at(i) != bracket || p.depth == p.maxDepth {
+	if p.at(i) != bracket || p.deeper == 0 {
 		return irregular
 	}
-	p.depth++
+	p.deeper--
 	return p.space(i + 1)
 }
 
@@ -102,7 +95,7 @@ func (p *parser) next(bracket byte, i int) (after int, more bool) {
 	case ',':
 		return p.space(i + 1), true
 	case bracket:
-		p.depth--
+		p.deeper++
 		return i + 1, false
 	default:
 		return irregular, false

@@ -10,27 +10,27 @@ func (p *parser) anyMessage(t *table, i int) int {
 		return irregular
 	}
 	if p.at(i) == '}' {
-		p.depth--
+		p.deeper++
 		return i + 1
 	}
 	url := p.typeURL(i)
 	if url == "" {
 		return irregular
 	}
-	found, err := p.resolver.FindMessageByURL(url)
+	found, err := p.message.resolver.FindMessageByURL(url)
 	if err != nil {
 		return irregular
 	}
-	inner := p.tables.found(found.Descriptor())
+	inner := p.message.root.tables.found(found.Descriptor())
 	if inner == nil || inner.names["@type"] != nil {
 		return irregular
 	}
-	p.out = append(p.out, t.fields[0].tag...)
+	p.appendTag(t.fields[0].tag)
 	p.appendLength(len(url))
 	p.out = append(p.out, url...)
 
 	before := len(p.out)
-	p.out = append(p.out, t.fields[1].tag...)
+	p.appendTag(t.fields[1].tag)
 	o := p.open()
 	p.anys++
 	if inner.form == formPlain {
@@ -50,8 +50,8 @@ func (p *parser) anyMessage(t *table, i int) int {
 // typeURL finds "@type" among the members of an object and returns its value,
 // which is "" when the object is irregular.
 func (p *parser) typeURL(i int) string {
-	depth := p.depth
-	defer func() { p.depth = depth }()
+	deeper := p.deeper
+	defer func() { p.deeper = deeper }()
 	for more := true; more; {
 		if p.at(i) != '"' {
 			return ""
@@ -139,7 +139,7 @@ func (p *parser) otherWrapped(s *seen, i int) int {
 	if after := p.literal(typeKey, i); after > 0 {
 		return p.skipType(s, after)
 	}
-	if i = p.colon(p.plainName(i)); i < 0 || !p.discard {
+	if i = p.colon(p.plainName(i)); i < 0 || !p.message.options.DiscardUnknown {
 		return irregular
 	}
 	return p.skip(i)

@@ -13,18 +13,28 @@ import (
 // Most JSON has its fields in the order of their declaration, so the first
 // guess is the one expected.
 func (p *parser) key(t *table, expected, i int) (*field, int) {
+	in := p.in
+	for n := range guesses {
+		if expected+n >= len(t.fields) {
+			break
+		}
+		f := &t.fields[expected+n]
+		if end := i + len(f.rawKey); end > i && end < len(in) && string(in[i:end]) == f.rawKey {
+			if in[end] <= ' ' {
+				end = p.space(end)
+			}
+			return f, end
+		}
+	}
 	if p.at(i) != '"' {
 		return nil, irregular
 	}
-	i++
-	if expected < len(t.fields) {
-		f := &t.fields[expected]
-		if n := len(f.rawKey); n != 0 && len(p.in)-i >= n && string(p.in[i:i+n]) == f.rawKey {
-			return f, p.colon(i + n)
-		}
-	}
-	return p.lookUp(t, i)
+	return p.lookUp(t, i+1)
 }
+
+// guesses is how many fields are tried before the name is looked up: some are
+// often not set.
+const guesses = 3
 
 // lookUp reads a name from its first character on and finds its field.
 func (p *parser) lookUp(t *table, i int) (*field, int) {
@@ -75,7 +85,7 @@ func (p *parser) otherMember(t *table, s *seen, i int) int {
 		return irregular
 	}
 	if name := p.out[before:]; isBracketed(name) {
-		found, err := p.resolver.FindExtensionByName(protoreflect.FullName(name[1 : len(name)-1]))
+		found, err := p.message.resolver.FindExtensionByName(protoreflect.FullName(name[1 : len(name)-1]))
 		p.out = p.out[:before]
 		switch {
 		case err == nil:
@@ -85,7 +95,7 @@ func (p *parser) otherMember(t *table, s *seen, i int) int {
 		}
 	}
 	p.out = p.out[:before]
-	if after = p.colon(after); after < 0 || !p.discard {
+	if after = p.colon(after); after < 0 || !p.message.options.DiscardUnknown {
 		return irregular
 	}
 	return p.skip(after)
@@ -117,7 +127,7 @@ func (p *parser) skipType(s *seen, i int) int {
 
 // extension reads the value of an extension.
 func (p *parser) extension(t *table, s *seen, descriptor protoreflect.ExtensionDescriptor, i int) int {
-	f := p.tables.extension(descriptor)
+	f := p.message.root.tables.extension(descriptor)
 	if i < 0 || f == nil || f.required ||
 		!t.descriptor.ExtensionRanges().Has(f.number) ||
 		descriptor.ContainingMessage().FullName() != t.descriptor.FullName() ||
@@ -152,7 +162,7 @@ func (p *parser) skip(i int) int {
 
 func (p *parser) skipObject(i int) int {
 	if i = p.enter('{', i); p.at(i) == '}' {
-		p.depth--
+		p.deeper++
 		return i + 1
 	}
 	for more := true; more && i >= 0; {
@@ -175,7 +185,7 @@ func (p *parser) skipObject(i int) int {
 
 func (p *parser) skipArray(i int) int {
 	if i = p.enter('[', i); p.at(i) == ']' {
-		p.depth--
+		p.deeper++
 		return i + 1
 	}
 	for more := true; more && i >= 0; {

@@ -6,7 +6,7 @@ func (p *parser) list(f *field, i int) int {
 		return irregular
 	}
 	if p.at(i) == ']' {
-		p.depth--
+		p.deeper++
 		return i + 1
 	}
 	switch {
@@ -44,7 +44,7 @@ func (p *parser) values(f *field, tag string, i int) int {
 // packed reads the elements of an array, all with one tag.
 func (p *parser) packed(f *field, i int) int {
 	before := len(p.out)
-	p.out = append(p.out, f.tag...)
+	p.appendTag(f.tag)
 	o := p.open()
 	i = p.values(f, "", i)
 	if len(p.out) == o.start { // All were discarded.

@@ -14,13 +14,13 @@ func (p *parser) mapField(f *field, i int) int {
 		return irregular
 	}
 	if p.at(i) == '}' {
-		p.depth--
+		p.deeper++
 		return i + 1
 	}
 	scratch := p.scratchSpace()
 	keys := mapKeys{first: len(scratch.keys), table: len(scratch.slots), sorted: true}
 	for more := true; more; {
-		p.out = append(p.out, f.tag...)
+		p.appendTag(f.tag)
 		o := p.open()
 		if i = p.mapKey(f.key, i); i < 0 {
 			return irregular
@@ -70,7 +70,7 @@ func (p *parser) mapKey(f *field, i int) int {
 	} else {
 		var n integer
 		n, i = p.digits(i)
-		if n.negative && n.magnitude == 0 || i >= 0 && !p.appendInteger(f.kind, f.tag, true, n) {
+		if n.negative && n.magnitude == 0 || i >= 0 && !p.appendInteger(f, f.tag, true, n) {
 			return irregular
 		}
 	}

@@ -40,10 +40,10 @@ func (p *parser) content(t *table, i int) int {
 
 // nested reads a message in a field, and appends it with its tag and length.
 func (p *parser) nested(f *field, i int) int {
-	p.out = append(p.out, f.tag...)
+	p.appendTag(f.tag)
 	if f.endTag != "" {
 		i = p.content(f.message.get(), i)
-		p.out = append(p.out, f.endTag...)
+		p.appendTag(f.endTag)
 		return i
 	}
 	start := p.open()
@@ -68,7 +68,7 @@ type seen struct {
 func (p *parser) members(t *table, i int, inAny bool) int {
 	s := seen{high: p.beginSeen(t), inAny: inAny}
 	if p.at(i) == '}' {
-		p.depth--
+		p.deeper++
 		return p.endMembers(t, s, i+1)
 	}
 	for more, expected := true, 0; more; {
@@ -93,7 +93,9 @@ func (p *parser) members(t *table, i int, inAny bool) int {
 		if i < 0 {
 			return irregular
 		}
-		if i, more = p.next('}', i); i < 0 {
+		if p.at(i) == ',' && p.at(i+1) == '"' {
+			i++
+		} else if i, more = p.next('}', i); i < 0 {
 			return irregular
 		}
 	}

@@ -11,23 +11,6 @@ type integer struct {
 	negative  bool
 }
 
-// signed is the number, if it fits into so many bits.
-func (n integer) signed(bits int) (int64, bool) {
-	limit := uint64(1) << (bits - 1)
-	if n.negative {
-		return -int64(n.magnitude), n.magnitude <= limit
-	}
-	return int64(n.magnitude), n.magnitude < limit
-}
-
-// unsigned is the number, if it fits into so many bits.
-func (n integer) unsigned(bits int) (uint64, bool) {
-	if n.negative && n.magnitude != 0 {
-		return 0, false
-	}
-	return n.magnitude, bits == 64 || n.magnitude>>bits == 0
-}
-
 // integer reads a number without a fraction, which may stand in quotes.
 func (p *parser) integer(i int) (integer, int) {
 	if p.at(i) != '"' {
@@ -227,14 +210,55 @@ func (p *parser) floatingPoint(i, size int) (float64, int) {
 // plainFloat reads a number. Few digits make a fraction of two numbers that
 // are exact, so that one division rounds right.
 func (p *parser) plainFloat(i, size int) (float64, int) {
-	text, end := p.parts(i)
+	digits := i
+	if p.at(i) == '-' {
+		digits++
+	}
+	most := 15
+	if size == 32 {
+		most = 7
+	}
+	n, scale, end := p.fixedPoint(digits, most)
+	if end < 0 {
+		return p.anyFloat(i, size)
+	}
+	return quotient(n, scale, size, digits > i), end
+}
+
+// fixedPoint reads a number n / 10^scale of at most so many digits, without a
+// sign or an exponent.
+func (p *parser) fixedPoint(i, most int) (n uint64, scale, end int) {
+	in, first, point := p.in, i, -1
+	for ; uint(i) < uint(len(in)); i++ {
+		if digit := in[i] - '0'; digit <= 9 {
+			n = n*10 + uint64(digit)
+		} else if in[i] == '.' && point < 0 {
+			point = i
+		} else {
+			break
+		}
+	}
+	digits := i - first
+	if point >= 0 {
+		digits--
+		scale = i - point - 1
+	}
+	switch {
+	case digits == 0, digits > most,
+		point == first, point == i-1, // no digits before it, or after
+		in[first] == '0' && digits > 1 && point != first+1, // a leading zero
+		p.at(i)|0x20 == 'e':
+		return 0, 0, irregular
+	default:
+		return n, scale, i
+	}
+}
+
+// anyFloat reads any number.
+func (p *parser) anyFloat(i, size int) (float64, int) {
+	end := p.numberEnd(i)
 	if end < 0 {
 		return 0, irregular
-	}
-	digits := len(text.whole) + len(text.fraction)
-	if text.exponent == 0 && digits <= 15 && (size == 64 || digits <= 7) {
-		value, _ := decimal(text.whole, text.fraction, 0)
-		return quotient(value, len(text.fraction), size, text.negative), end
 	}
 	value, err := strconv.ParseFloat(string(p.in[i:end]), size)
 	if err != nil {

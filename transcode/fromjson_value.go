@@ -1,8 +1,6 @@
 package transcode
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"math"
 
@@ -21,12 +19,12 @@ func (p *parser) value(f *field, tag string, always bool, i int) int {
 	case protoreflect.BoolKind:
 		return p.boolean(tag, always, i)
 	case protoreflect.EnumKind:
-		return p.enum(f.enum, tag, always, i)
+		return p.enum(f, tag, always, i)
 	case protoreflect.DoubleKind, protoreflect.FloatKind:
 		return p.float(f.kind, tag, always, i)
 	default:
 		n, i := p.integer(i)
-		if i < 0 || !p.appendInteger(f.kind, tag, always, n) {
+		if i < 0 || !p.appendInteger(f, tag, always, n) {
 			return irregular
 		}
 		return i
@@ -55,14 +53,14 @@ func (p *parser) text(tag string, always bool, i int) int {
 	case end < 0:
 		return irregular
 	case p.in[end] == '\\':
-		p.out = append(p.out, tag...)
+		p.appendTag(tag)
 		start := p.open()
 		if end = p.unescaped(i); end < 0 {
 			return irregular
 		}
 		p.closeText(start)
 	case end > i || always:
-		p.out = append(p.out, tag...)
+		p.appendTag(tag)
 		p.appendLength(end - i)
 		p.out = append(p.out, p.in[i:end]...)
 	}
@@ -92,45 +90,24 @@ func (p *parser) bytes(tag string, always bool, i int) int {
 	if len(encoded) == 0 && !always {
 		return end + 1
 	}
-	if !p.appendBase64(tag, encoded) {
+	p.appendTag(tag)
+	if !p.appendBase64(encoded) {
 		return irregular
 	}
 	return end + 1
 }
 
-// appendBase64 appends bytes given in one of the two alphabets, padded or not.
-func (p *parser) appendBase64(tag string, encoded []byte) bool {
-	alphabet, otherAlphabet := base64.StdEncoding, base64.URLEncoding
-	if len(encoded)%4 != 0 {
-		alphabet, otherAlphabet = base64.RawStdEncoding, base64.RawURLEncoding
-	}
-	unpadded := bytes.TrimRight(encoded, "=")
-	size := base64.RawStdEncoding.DecodedLen(len(unpadded))
-	p.out = append(p.out, tag...)
-	p.appendLength(size)
-	before := len(p.out)
-	decoded, err := alphabet.AppendDecode(p.out, encoded)
-	if err != nil {
-		decoded, err = otherAlphabet.AppendDecode(p.out, encoded)
-	}
-	if err != nil || len(decoded)-before != size { // A line break makes it shorter.
-		return false
-	}
-	p.out = decoded
-	return true
-}
-
 // enum reads a value's name or its number. An unknown name may be discarded:
 // then nothing is appended.
-func (p *parser) enum(enum *enumTable, tag string, always bool, i int) int {
+func (p *parser) enum(f *field, tag string, always bool, i int) int {
 	var number int32
 	switch c := p.at(i); {
 	case c == '"':
 		var known bool
-		if number, known, i = p.enumName(enum, i+1); i < 0 || !known {
+		if number, known, i = p.enumName(f.enum, i+1); i < 0 || !known {
 			return i
 		}
-	case c == 'n' && enum.null:
+	case c == 'n' && f.enum.null:
 		if i = p.literal("null", i); i < 0 {
 			return irregular
 		}
@@ -139,11 +116,10 @@ func (p *parser) enum(enum *enumTable, tag string, always bool, i int) int {
 		if n, i = p.number(i); i < 0 {
 			return irregular
 		}
-		signed, fits := n.signed(32)
-		if !fits {
+		if !p.appendInteger(f, tag, always, n) {
 			return irregular
 		}
-		number = int32(signed)
+		return i
 	}
 	if number != 0 || always {
 		p.appendVarint(tag, uint64(int64(number)))
@@ -167,7 +143,7 @@ func (p *parser) enumName(enum *enumTable, i int) (number int32, known bool, aft
 	} else {
 		number, known = enum.byName[string(p.in[i:end])]
 	}
-	if !known && !p.discard {
+	if !known && !p.message.options.DiscardUnknown {
 		return 0, false, irregular
 	}
 	return number, known, end + 1
@@ -184,47 +160,38 @@ func (p *parser) float(kind protoreflect.Kind, tag string, always bool, i int) i
 		return irregular
 	case value == 0 && !always && !math.Signbit(value): // -0 is not the zero value.
 	case size == 32:
-		p.out = append(p.out, tag...)
+		p.appendTag(tag)
 		p.out = binary.LittleEndian.AppendUint32(p.out, math.Float32bits(float32(value)))
 	default:
-		p.out = append(p.out, tag...)
+		p.appendTag(tag)
 		p.out = binary.LittleEndian.AppendUint64(p.out, math.Float64bits(value))
 	}
 	return i
 }
 
-// appendInteger reports false when the number does not fit into the kind.
-func (p *parser) appendInteger(kind protoreflect.Kind, tag string, always bool, n integer) bool {
-	var bits uint64
-	var fits bool
-	switch kind {
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		var signed int64
-		signed, fits = n.signed(32)
-		bits = uint64(signed)
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		var signed int64
-		signed, fits = n.signed(64)
-		bits = uint64(signed)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		bits, fits = n.unsigned(32)
-	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		bits, fits = n.unsigned(64)
-	}
-	if !fits {
+// appendInteger reports false when the number does not fit into the field.
+func (p *parser) appendInteger(f *field, tag string, always bool, n integer) bool {
+	bits := n.magnitude
+	switch {
+	case n.negative:
+		if bits > f.maxNegative {
+			return false
+		}
+		bits = -bits
+	case bits > f.maxPositive:
 		return false
 	}
 	if bits == 0 && !always {
 		return true
 	}
-	switch kind {
+	switch f.kind {
 	case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
 		p.appendVarint(tag, protowire.EncodeZigZag(int64(bits)))
 	case protoreflect.Sfixed32Kind, protoreflect.Fixed32Kind:
-		p.out = append(p.out, tag...)
+		p.appendTag(tag)
 		p.out = binary.LittleEndian.AppendUint32(p.out, uint32(bits))
 	case protoreflect.Sfixed64Kind, protoreflect.Fixed64Kind:
-		p.out = append(p.out, tag...)
+		p.appendTag(tag)
 		p.out = binary.LittleEndian.AppendUint64(p.out, bits)
 	default:
 		p.appendVarint(tag, bits)
@@ -233,10 +200,19 @@ func (p *parser) appendInteger(kind protoreflect.Kind, tag string, always bool, 
 }
 
 func (p *parser) appendVarint(tag string, n uint64) {
-	p.out = append(p.out, tag...)
+	p.appendTag(tag)
 	if n < 0x80 {
 		p.out = append(p.out, byte(n))
 		return
 	}
 	p.out = protowire.AppendVarint(p.out, n)
+}
+
+// appendTag appends a tag, which has one byte most often.
+func (p *parser) appendTag(tag string) {
+	if len(tag) == 1 {
+		p.out = append(p.out, tag[0])
+		return
+	}
+	p.out = append(p.out, tag...)
 }

@@ -31,7 +31,7 @@ func (p *parser) fieldMask(paths *field, i int) int {
 		return i + 1
 	}
 	for {
-		p.out = append(p.out, paths.tag...)
+		p.appendTag(paths.tag)
 		o := p.open()
 		if i = p.path(i); i < 0 {
 			return irregular

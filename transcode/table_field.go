@@ -32,6 +32,9 @@ type field struct {
 	// nullable: null in JSON is a value of the field, not its absence.
 	nullable bool
 
+	// maxPositive and maxNegative bound the magnitude of an integer.
+	maxPositive, maxNegative uint64
+
 	bit   int // in what tells the fields that were seen
 	oneof int // likewise, for the oneof that the field is in; 0: in none
 
@@ -39,8 +42,8 @@ type field struct {
 	enum       *enumTable // of enums; nil otherwise
 	message    *lazyTable // of messages and groups; nil otherwise
 
-	// rawKey is the JSON name with its closing quote, as it stands in most JSON.
-	// It is empty where JSON must escape the name.
+	// rawKey is the JSON name between quotes and with its colon, as it stands in
+	// most JSON. It is empty where JSON must escape the name.
 	rawKey string
 }
 
@@ -61,8 +64,9 @@ func (t *tables) compileField(descriptor protoreflect.FieldDescriptor) field {
 		nullable:   isNullable(descriptor),
 	}
 	if isPlain(f.jsonName) && !isBracketed([]byte(f.jsonName)) {
-		f.rawKey = f.jsonName + `"`
+		f.rawKey = `"` + f.jsonName + `":`
 	}
+	f.maxPositive, f.maxNegative = integerLimits(f.kind)
 	first := f.wireType
 	if f.packed {
 		first = protowire.BytesType
@@ -121,6 +125,20 @@ func (t *table) indexNames() {
 				t.names[name] = t.field(found.Number())
 			}
 		}
+	}
+}
+
+// integerLimits are the largest magnitudes of a kind's numbers.
+func integerLimits(kind protoreflect.Kind) (positive, negative uint64) {
+	switch kind {
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind, protoreflect.EnumKind:
+		return math.MaxInt32, 1 << 31
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		return math.MaxInt64, 1 << 63
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return math.MaxUint32, 0
+	default:
+		return math.MaxUint64, 0
 	}
 }
 
