@@ -71,10 +71,15 @@ func (t *Transport) dialAny(next *int) (*link, address, error) {
 func (t *Transport) dial(address address) (*link, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(t.config.Name)
+	var socket *corked
 	config := amqp.Config{
 		Heartbeat:  t.config.Heartbeat,
 		Properties: properties,
-		Dial:       t.dialTCP,
+		Dial: func(network, address string) (net.Conn, error) {
+			connection, err := t.dialTCP(network, address)
+			socket = &corked{Conn: connection}
+			return socket, err
+		},
 	}
 	if t.config.TLS != nil {
 		config.TLSClientConfig = t.config.TLS.Clone() // amqp091 writes the host name into it
@@ -89,7 +94,7 @@ func (t *Transport) dial(address address) (*link, error) {
 	t.mu.Unlock()
 	giveUp := time.AfterFunc(t.config.DialTimeout, func() { _ = connection.CloseDeadline(time.Now()) })
 	defer giveUp.Stop()
-	l, err := openLink(connection, number, t.outbox)
+	l, err := openLink(connection, socket, number, t.outbox)
 	if err != nil {
 		_ = connection.CloseDeadline(time.Now().Add(closeTimeout)) // the first error counts
 		return nil, err

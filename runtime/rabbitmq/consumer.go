@@ -189,23 +189,24 @@ func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delive
 		ReplyTo:     message.ReplyTo,
 		Redelivered: message.Redelivered,
 		Received:    time.Now(),
-		Settle:      &settler{link: l, channel: channel, tag: message.DeliveryTag},
+		Settle:      &settler{link: l, channel: channel, prefetch: c.queue.Prefetch, tag: message.DeliveryTag},
 	}
 }
 
 // settler settles one delivery.
 type settler struct {
-	link    *link
-	channel *amqp.Channel
-	tag     uint64
+	link     *link
+	channel  *amqp.Channel
+	prefetch int
+	tag      uint64
 }
 
 func (s *settler) Ack() {
-	s.link.settle(settlement{channel: s.channel, tag: s.tag})
+	s.link.settlements.add(s.channel, s.prefetch, s.tag, false)
 }
 
 func (s *settler) Requeue() {
-	s.link.settle(settlement{channel: s.channel, tag: s.tag, requeue: true})
+	s.link.settlements.add(s.channel, s.prefetch, s.tag, true)
 }
 
 // Stop implements [runtime.Consumer].
@@ -251,6 +252,7 @@ func (c *consumer) Remove(ctx context.Context) (bool, error) {
 	}
 	done := make(chan outcome, 1)
 	go func() {
+		l.settlements.write() // else the queue may seem empty and is not
 		removed, err := c.remove(l)
 		done <- outcome{removed, err}
 	}()

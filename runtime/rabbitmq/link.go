@@ -20,6 +20,7 @@ import (
 type link struct {
 	number     int // counts the transport's connections, from 1
 	connection *amqp.Connection
+	socket     *corked // below the connection, and below TLS
 	publishing *amqp.Channel
 	outbox     *outbox
 
@@ -32,15 +33,7 @@ type link struct {
 	ended chan struct{} // closed when the link is of no use any more
 	end   sync.Once
 
-	mu          sync.Mutex
-	settlements []settlement
-}
-
-// settlement is an acknowledgement or a requeue that waits to be written.
-type settlement struct {
-	channel *amqp.Channel
-	tag     uint64
-	requeue bool
+	settlements settlements
 }
 
 // The capacity of the channels on which amqp091 tells of confirms and returns;
@@ -56,7 +49,7 @@ var exchanges = []struct{ name, kind string }{
 
 // openLink prepares a fresh connection: the exchanges, and a channel in confirm
 // mode.
-func openLink(connection *amqp.Connection, number int, out *outbox) (*link, error) {
+func openLink(connection *amqp.Connection, socket *corked, number int, out *outbox) (*link, error) {
 	channel, err := connection.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
@@ -70,16 +63,18 @@ func openLink(connection *amqp.Connection, number int, out *outbox) (*link, erro
 		return nil, fmt.Errorf("turn publisher confirms on: %w", err)
 	}
 	return &link{
-		number:     number,
-		connection: connection,
-		publishing: channel,
-		outbox:     out,
-		confirms:   channel.NotifyPublish(make(chan amqp.Confirmation, notifyCapacity)),
-		returns:    channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
-		blocks:     connection.NotifyBlocked(make(chan amqp.Blocking, 8)),
-		lost:       connection.NotifyClose(make(chan *amqp.Error, 1)),
-		failed:     channel.NotifyClose(make(chan *amqp.Error, 1)),
-		ended:      make(chan struct{}),
+		number:      number,
+		connection:  connection,
+		socket:      socket,
+		publishing:  channel,
+		outbox:      out,
+		confirms:    channel.NotifyPublish(make(chan amqp.Confirmation, notifyCapacity)),
+		returns:     channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
+		blocks:      connection.NotifyBlocked(make(chan amqp.Blocking, 8)),
+		lost:        connection.NotifyClose(make(chan *amqp.Error, 1)),
+		failed:      channel.NotifyClose(make(chan *amqp.Error, 1)),
+		ended:       make(chan struct{}),
+		settlements: settlements{due: out.poke},
 	}, nil
 }
 
@@ -155,18 +150,28 @@ func (l *link) write() {
 			return
 		case <-l.outbox.wake:
 		}
-		for {
-			l.writeSettlements()
-			message, ok := l.outbox.next()
-			if !ok {
-				break
-			}
-			if err := l.publish(&message, tag); err != nil {
-				l.close() // the message is in the outbox's sent queue still
-				return
-			}
-			tag++
+		l.socket.hold()
+		sent, err := l.writeAll(tag)
+		if flushed := l.socket.flush(); err != nil || flushed != nil {
+			l.close() // the messages are in the outbox's sent queue still
+			return
 		}
+		tag += sent
+	}
+}
+
+// writeAll writes what there is to write. The first message has that tag.
+func (l *link) writeAll(tag uint64) (sent uint64, err error) {
+	l.settlements.write()
+	for {
+		message, ok := l.outbox.next()
+		if !ok {
+			return sent, nil
+		}
+		if err := l.publish(&message, tag+sent); err != nil {
+			return sent, err
+		}
+		sent++
 	}
 }
 
@@ -239,36 +244,12 @@ func fate(confirmation amqp.Confirmation, returned map[string]bool) error {
 	return nil
 }
 
-// settle queues a settlement for the writer.
-func (l *link) settle(s settlement) {
-	l.mu.Lock()
-	l.settlements = append(l.settlements, s)
-	l.mu.Unlock()
-	l.outbox.poke()
-}
-
-func (l *link) writeSettlements() {
-	l.mu.Lock()
-	settlements := l.settlements
-	l.settlements = nil
-	l.mu.Unlock()
-	for _, s := range settlements {
-		// A failure means that the channel or the connection has ended; the
-		// broker then delivers the message again by itself.
-		if s.requeue {
-			_ = s.channel.Nack(s.tag, false, true)
-		} else {
-			_ = s.channel.Ack(s.tag, false)
-		}
-	}
-}
-
 // flush writes the settlements that wait, or gives up when ctx ends.
 func (l *link) flush(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.writeSettlements()
+		l.settlements.write()
 	}()
 	select {
 	case <-done:

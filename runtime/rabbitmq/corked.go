@@ -1,0 +1,59 @@
+package rabbitmq
+
+import (
+	"net"
+	"sync"
+)
+
+// corked is a network connection that can hold back what is written to it, so
+// that many frames leave in one system call. amqp091 writes every message and
+// every acknowledgement by itself.
+type corked struct {
+	net.Conn
+
+	mu   sync.Mutex
+	cork bool
+	held []byte
+}
+
+// maxHeld is how much is held back, in bytes. What is larger does not gain from
+// it.
+const maxHeld = 64 << 10
+
+// Write implements net.Conn.
+func (c *corked) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cork && len(c.held)+len(p) <= maxHeld {
+		c.held = append(c.held, p...)
+		return len(p), nil
+	}
+	if err := c.release(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// hold begins to hold back what is written.
+func (c *corked) hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cork = true
+}
+
+// flush writes what was held back and ends that.
+func (c *corked) flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cork = false
+	return c.release()
+}
+
+func (c *corked) release() error {
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(c.held)
+	c.held = c.held[:0]
+	return err
+}
