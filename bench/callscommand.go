@@ -24,7 +24,7 @@ func runCalls(ctx context.Context, args []string) error {
 	handlers := flags.String("handler", "0", "how long a call takes to handle: 0, 10ms")
 	workers := flags.String("workers", "1", "how many server processes")
 	quorum := flags.Bool("quorum", false, "RabbitMQ keeps calls in quorum queues")
-	timing := timingFlags(flags)
+	timing := timingFlags(flags, 3)
 	brokers := brokerFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -59,14 +59,14 @@ func runCalls(ctx context.Context, args []string) error {
 	return nil
 }
 
-// timingFlags are the flags of a contest.
-func timingFlags(flags *flag.FlagSet) func() *contest.Contest {
-	rounds := flags.Int("rounds", 3, "how often each peer is measured")
+// timingFlags are the flags of a contest, with a default for its rounds.
+func timingFlags(flags *flag.FlagSet, rounds int) func() *contest.Contest {
+	flags.IntVar(&rounds, "rounds", rounds, "how often each peer is measured")
 	seconds := flags.Float64("seconds", 1, "how long a round is measured")
 	warmup := flags.Float64("warmup", 0.3, "seconds before that")
 	return func() *contest.Contest {
 		return &contest.Contest{
-			Rounds:  *rounds,
+			Rounds:  rounds,
 			Warmup:  time.Duration(*warmup * float64(time.Second)),
 			Measure: time.Duration(*seconds * float64(time.Second)),
 			Note:    note,

@@ -19,7 +19,7 @@ func runGateways(ctx context.Context, args []string) error {
 	callers := flags.String("callers", "256", "how many connections")
 	payloads := flags.String("payload", "23,1024,51200", "bytes of JSON in each document")
 	program := programFlag(flags)
-	timing := timingFlags(flags)
+	timing := timingFlags(flags, 3)
 	brokers := brokerFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -52,6 +52,7 @@ func runQuick(ctx context.Context, args []string) error {
 func runAll(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench all", flag.ContinueOnError)
 	out := flags.String("out", "results", "directory for the results")
+	timing := timingFlags(flags, 5)
 	program := programFlag(flags)
 	brokers := brokerFlags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -66,7 +67,7 @@ func runAll(ctx context.Context, args []string) error {
 	p := plan{
 		brokers:   brokers,
 		calls:     allSessions(),
-		contest:   &contest.Contest{Rounds: 5, Warmup: 300 * time.Millisecond, Measure: time.Second, Note: note},
+		contest:   timing(),
 		program:   *program,
 		gateways:  scenarios([]int{small, medium, large}, []int{1, 64, 256}),
 		documents: []int{small, medium, large},

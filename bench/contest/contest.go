@@ -71,31 +71,34 @@ const roundGrace = 20 * time.Second
 // after the other. A contestant that fails has rows that say so; the others go
 // on. The error is that of the context or joins those of the rows.
 func (c *Contest) Run(ctx context.Context, stage Stage, scenarios []Scenario, contestants []Contestant) ([]Row, error) {
-	entered := make([]*entered, len(contestants))
-	defer stopAll(entered)
+	all := make([]*entered, len(contestants))
+	defer stopAll(all)
 	for i, contestant := range contestants {
-		entered[i] = enter(ctx, contestant, stage)
+		all[i] = enter(ctx, contestant, stage)
 	}
 	var rows []Row
+	var failed error
 	for _, scenario := range scenarios {
 		for round := range c.Rounds {
-			for i := range entered {
+			for i := range all {
 				// Each round begins with another contestant.
-				if e := entered[(i+round)%len(entered)]; e.err == nil {
-					e.round(ctx, c.roundOf(scenario))
-				}
+				all[(i+round)%len(all)].round(ctx, c.roundOf(scenario))
 			}
 			if ctx.Err() != nil {
 				return rows, context.Cause(ctx)
 			}
 		}
-		for _, e := range entered {
-			rows = append(rows, rowOf(stage, scenario, e.Name, e.results, e.err))
+		for _, e := range all {
+			rows = append(rows, rowOf(stage, scenario, e.Name, e.results, errors.Join(e.out, e.failed)))
 			c.Note("%s", rows[len(rows)-1])
-			e.results = nil
+			failed = errors.Join(failed, e.failed)
+			e.results, e.failed = nil, nil
 		}
 	}
-	return rows, errorsOf(entered)
+	for _, e := range all {
+		failed = errors.Join(failed, e.out)
+	}
+	return rows, failed
 }
 
 func (c *Contest) roundOf(scenario Scenario) load.Round {
@@ -106,25 +109,34 @@ func (c *Contest) roundOf(scenario Scenario) load.Round {
 type entered struct {
 	Contestant
 	rig     Rig
+	out     error         // why it has no further part in the stage
 	results []load.Result // of the scenario under way
-	err     error         // ends its part in the stage
+	failed  error         // why it has no further part in that
 }
 
 func enter(ctx context.Context, contestant Contestant, stage Stage) *entered {
 	e := &entered{Contestant: contestant}
 	if err := e.Start(ctx, &e.rig, stage); err != nil {
-		e.err = fmt.Errorf("%s with %v does not start: %w", e.Name, stage, err)
+		e.out = fmt.Errorf("%s with %v does not start: %w", e.Name, stage, err)
 	}
 	return e
 }
 
 func (e *entered) round(ctx context.Context, round load.Round) {
-	result, err := e.rig.round(ctx, round)
-	if err != nil {
-		e.err = fmt.Errorf("%s with %d callers of %d B: %w", e.Name, round.Callers, round.Payload, err)
+	if e.out != nil || e.failed != nil {
 		return
 	}
-	e.results = append(e.results, result)
+	result, err := e.rig.round(ctx, round)
+	if err == nil {
+		e.results = append(e.results, result)
+		return
+	}
+	err = fmt.Errorf("%s with %d callers of %d B: %w", e.Name, round.Callers, round.Payload, err)
+	if _, ok := errors.AsType[roundError](err); ok {
+		e.failed = err
+	} else {
+		e.out = err // it may answer yet, when nobody knows to what
+	}
 }
 
 func stopAll(all []*entered) {
@@ -133,12 +145,4 @@ func stopAll(all []*entered) {
 			e.rig.stop()
 		}
 	}
-}
-
-func errorsOf(all []*entered) error {
-	var joined error
-	for _, e := range all {
-		joined = errors.Join(joined, e.err)
-	}
-	return joined
 }

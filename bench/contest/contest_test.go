@@ -27,14 +27,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// generate makes calls that take a moment, and of one kind fail at once.
+// generate makes calls that take a moment. Of one kind those with an empty
+// payload fail, of another the process ends.
 func generate(kind string) error {
 	if err := process.Ready(""); err != nil {
 		return err
 	}
-	return load.Serve(context.Background(), os.Stdin, os.Stdout, func(int) (load.Call, error) {
+	return load.Serve(context.Background(), os.Stdin, os.Stdout, func(payload int) (load.Call, error) {
+		if kind == "ending" {
+			os.Exit(0)
+		}
 		return func(context.Context) error {
-			if kind == "failing" {
+			if kind == "failing" && payload == 0 {
 				return errors.New("refused")
 			}
 			<-time.After(time.Millisecond)
@@ -54,19 +58,23 @@ func TestContest(t *testing.T) {
 	absent := Contestant{Name: "absent", Start: func(context.Context, *Rig, Stage) error { return errors.New("no such program") }}
 	idle := Contestant{Name: "idle", Start: func(context.Context, *Rig, Stage) error { return nil }}
 	rows, err := short.Run(t.Context(), Stage{Workers: 1},
-		[]Scenario{{Callers: 2, Payload: 23}, {Callers: 4, Payload: 23}},
-		[]Contestant{loaded("one"), loaded("failing"), absent, idle, loaded("two")})
-	wrong := map[string]string{"failing": "refused", "absent": "no such program", "idle": "no load generator"}
+		[]Scenario{{Callers: 2, Payload: 0}, {Callers: 4, Payload: 23}},
+		[]Contestant{loaded("one"), loaded("failing"), loaded("ending"), absent, idle, loaded("two")})
+	wrong := map[string]string{"failing": "refused", "ending": "has ended", "absent": "no such program", "idle": "no load generator"}
 	for _, why := range wrong {
 		if err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("the error %v does not tell of %q", err, why)
 		}
 	}
-	if len(rows) != 10 {
-		t.Fatalf("%d rows of 5 contestants in 2 scenarios", len(rows))
+	if len(rows) != 12 {
+		t.Fatalf("%d rows of 6 contestants in 2 scenarios", len(rows))
 	}
 	for _, row := range rows {
-		switch why := wrong[row.Peer]; {
+		why := wrong[row.Peer]
+		if row.Peer == "failing" && row.Scenario.Payload > 0 {
+			why = "" // what failed before does not matter
+		}
+		switch {
 		case why != "" && !strings.Contains(row.Error, why):
 			t.Errorf("%s has the error %q", row.Peer, row.Error)
 		case why == "" && (row.Error != "" || row.Rounds != 3 || row.Rate.Min <= 0 || row.CPU[Client].Min <= 0):

@@ -69,6 +69,12 @@ func (r *Rig) Watch(role Role, pid int) {
 	r.pids[string(role)] = append(r.pids[string(role)], pid)
 }
 
+// roundError is what a load generator says of a round that has no result. The
+// next round may have one.
+type roundError string
+
+func (e roundError) Error() string { return string(e) }
+
 // round loads the contestant once.
 func (r *Rig) round(ctx context.Context, round load.Round) (load.Result, error) {
 	if r.loader == nil {
@@ -85,7 +91,7 @@ func (r *Rig) round(ctx context.Context, round load.Round) (load.Result, error) 
 		return load.Result{}, err
 	}
 	if outcome.Result == nil {
-		return load.Result{}, errors.New(outcome.Error)
+		return load.Result{}, roundError(outcome.Error)
 	}
 	return *outcome.Result, nil
 }

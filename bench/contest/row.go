@@ -32,15 +32,22 @@ func rowOf(stage Stage, scenario Scenario, peer string, results []load.Result, e
 		row.Error = err.Error()
 		return row
 	}
-	var rate, p50, p99 []float64
+	var rate, p50, p99 []float64 // the latter of rounds with calls
 	cpu := map[Role][]float64{}
 	for _, r := range results {
 		rate = append(rate, float64(r.Calls)/r.Elapsed.Seconds())
+		if r.Calls == 0 {
+			continue // other work had the machine
+		}
 		p50 = append(p50, microseconds(r.P50))
 		p99 = append(p99, microseconds(r.P99))
 		for role, used := range r.CPU {
 			cpu[Role(role)] = append(cpu[Role(role)], microseconds(used)/float64(r.Calls))
 		}
+	}
+	if len(p50) == 0 {
+		row.Error = "no call was answered in the measured time"
+		return row
 	}
 	row.Rate, row.P50, row.P99 = SpreadOf(rate), SpreadOf(p50), SpreadOf(p99)
 	row.CPU = map[Role]Spread{}

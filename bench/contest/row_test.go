@@ -31,6 +31,20 @@ func TestRowOf(t *testing.T) {
 	}
 }
 
+func TestRowOfRoundsWithoutCalls(t *testing.T) {
+	results := []load.Result{
+		{Elapsed: time.Second},
+		{Calls: 1000, Elapsed: time.Second, P50: time.Millisecond, P99: time.Millisecond, CPU: map[string]time.Duration{"client": time.Millisecond}},
+	}
+	row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", results, nil)
+	if row.Rate.Min != 0 || row.Rate.Max != 1000 || row.P50.Min != 1000 || row.CPU[Client].Max != 1 || row.Error != "" {
+		t.Errorf("the row is %+v", row)
+	}
+	if row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", results[:1], nil); row.Error == "" {
+		t.Errorf("the row without any call is %+v", row)
+	}
+}
+
 func TestRowOfFailure(t *testing.T) {
 	row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", []load.Result{{Calls: 1, Elapsed: 1}}, errors.New("refused"))
 	if row.Error != "refused" || row.Rate != (Spread{}) {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -48,5 +47,5 @@ func ServeRounds(ctx context.Context, orders io.Reader, output io.Writer, run fu
 			return fmt.Errorf("tell the parent: %w", err)
 		}
 	}
-	return errors.Join(lines.Err(), ctx.Err())
+	return lines.Err()
 }
