@@ -17,7 +17,8 @@ func logAccess(logger *slog.Logger) Middleware {
 				x := exchangeOf(r.Context())
 				level := accessLevel(r, x.response.status)
 				if logger.Enabled(r.Context(), level) {
-					logger.LogAttrs(r.Context(), level, "request", accessAttrs(r, x, time.Since(started))...)
+					logger.LogAttrs(r.Context(), level, "request",
+						appendAccessAttrs(make([]slog.Attr, 0, maxAccessAttrs), r, x, time.Since(started))...)
 				}
 			}()
 			next.ServeHTTP(w, r)
@@ -36,8 +37,11 @@ func accessLevel(r *http.Request, status int) slog.Level {
 	}
 }
 
-func accessAttrs(r *http.Request, x *exchange, took time.Duration) []slog.Attr {
-	attrs := []slog.Attr{
+// maxAccessAttrs is the number of attributes that a line may have.
+const maxAccessAttrs = 11
+
+func appendAccessAttrs(attrs []slog.Attr, r *http.Request, x *exchange, took time.Duration) []slog.Attr {
+	attrs = append(attrs,
 		slog.String("request_id", x.requestID),
 		slog.String("http_method", r.Method),
 		slog.String("path", r.URL.Path),
@@ -45,10 +49,10 @@ func accessAttrs(r *http.Request, x *exchange, took time.Duration) []slog.Attr {
 		slog.Int64("bytes", x.response.bytes),
 		slog.Duration("took", took),
 		slog.String("remote", r.RemoteAddr),
-	}
+	)
 	switch {
 	case x.route != nil:
-		attrs = append(attrs, slog.String("call", x.route.method.String()))
+		attrs = append(attrs, slog.String("call", x.route.name))
 	case x.call != nil:
 		attrs = append(attrs, slog.String("unknown_call", x.call.String()))
 	}

@@ -22,6 +22,9 @@ func (c *callRequest) within(ctx context.Context) (context.Context, context.Canc
 
 // findRoute looks the route up.
 func (g *Gateway) findRoute(ctx context.Context, call *callRequest) (*route, error) {
+	if found := g.routes.findLoaded(call.module, call.version, call.method); found != nil {
+		return found, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, g.config.Timeouts.Call)
 	defer cancel()
 	return g.routes.find(ctx, call.module, call.version, call.method)
@@ -49,15 +52,26 @@ func (g *Gateway) invoke(ctx context.Context, to *route, call *callRequest, payl
 	return reply, err
 }
 
+// forward is a request header that travels to the worker as metadata.
+type forward struct{ header, metadata string }
+
+// newForwards spells the headers' names as requests and metadata have them.
+func newForwards(headers []string) []forward {
+	var forwards []forward
+	for _, header := range headers {
+		forwards = append(forwards, forward{http.CanonicalHeaderKey(header), strings.ToLower(header)})
+	}
+	return forwards
+}
+
 // metadataOf is what travels beside a call: the request's id and the chosen
 // headers. Several headers of one name are joined as HTTP does.
 func (g *Gateway) metadataOf(r *http.Request) runtime.Metadata {
-	metadata := runtime.Metadata{}
-	for _, name := range g.config.ForwardHeaders {
-		if values := r.Header.Values(name); len(values) > 0 {
-			metadata.Set(name, strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD"))
+	metadata := runtime.Metadata{requestIDMetadata: RequestID(r.Context())}
+	for _, forward := range g.forwards {
+		if values := r.Header[forward.header]; len(values) > 0 && forward.metadata != requestIDMetadata {
+			metadata[forward.metadata] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
 		}
 	}
-	metadata.Set(requestIDMetadata, RequestID(r.Context()))
 	return metadata
 }

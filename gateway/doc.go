@@ -55,6 +55,7 @@
 //	middleware.go  the chain around every request, and its parts:
 //	  requestid.go, accesslog.go, recovery.go, inflight.go
 //	request.go     the parameters of a call; request_form.go, request_json.go
+//	buffers.go     the memory that a call works in, and whose it is
 //	source.go      where routes come from; static.go for generated tables
 //	routes.go      from (module, version, method) to a compiled route
 //	policy.go      what a policy says about a route; default responses

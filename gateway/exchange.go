@@ -11,16 +11,28 @@ import (
 // exchange is what the gateway knows about one request and its response. The
 // stages fill it in; the access log reads it. One goroutine handles a request,
 // so nothing guards it.
+//
+// It is the request's context, too.
 type exchange struct {
+	context.Context //nolint:containedctx // It is one.
+
 	requestID string
 	call      *callRequest // nil until decoded
 	route     *route       // nil until found
 	failed    *runtime.Error
 	standIn   string // why a default response was given, "" if none was
-	response  *responseRecorder
+	response  responseRecorder
 }
 
 type exchangeKey struct{}
+
+// Value finds the exchange itself.
+func (x *exchange) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return x
+	}
+	return x.Context.Value(key)
+}
 
 // exchangeOf is nil outside a gateway's request.
 func exchangeOf(ctx context.Context) *exchange {
@@ -32,13 +44,16 @@ func exchangeOf(ctx context.Context) *exchange {
 func beginExchange(writeTimeout time.Duration) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			response := &responseRecorder{ResponseWriter: w, writeTimeout: writeTimeout}
-			// An earlier request on the connection has left its deadline. Where
-			// deadlines are not supported the server has its own protection.
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-			defer response.begin(http.StatusOK)
-			ctx := context.WithValue(r.Context(), exchangeKey{}, &exchange{response: response})
-			next.ServeHTTP(response, r.WithContext(ctx))
+			x := &exchange{
+				Context:  r.Context(),
+				response: responseRecorder{ResponseWriter: w, writeTimeout: writeTimeout},
+			}
+			if _, there := r.Header["Expect"]; there {
+				// Reading the body writes "100 Continue".
+				x.response.startClock()
+			}
+			defer x.response.begin(http.StatusOK)
+			next.ServeHTTP(&x.response, r.WithContext(x))
 		})
 	}
 }
@@ -58,13 +73,22 @@ func (r *responseRecorder) begin(status int) {
 		return
 	}
 	r.status = status
+	r.startClock()
+}
+
+// startClock bounds the time that what is written from now on takes. An earlier
+// request on the connection may have left its deadline, which has passed. Where
+// deadlines are not supported the server has its own protection.
+func (r *responseRecorder) startClock() {
 	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.writeTimeout))
 }
 
 // WriteHeader writes the status.
 func (r *responseRecorder) WriteHeader(status int) {
-	if status >= http.StatusOK { // Informational ones may come before it.
+	if status >= http.StatusOK {
 		r.begin(status)
+	} else { // Informational ones may come before it.
+		r.startClock()
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -75,6 +99,12 @@ func (r *responseRecorder) Write(body []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(body)
 	r.bytes += int64(n)
 	return n, err
+}
+
+// FlushError sends what has been written so far.
+func (r *responseRecorder) FlushError() error {
+	r.begin(http.StatusOK)
+	return http.NewResponseController(r.ResponseWriter).Flush()
 }
 
 // Unwrap gives [http.ResponseController] the server's own writer.

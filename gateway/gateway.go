@@ -22,6 +22,7 @@ type Gateway struct {
 	config   Config
 	routes   *routes
 	details  *transcode.Message // for the details of errors without a route
+	forwards []forward
 	inFlight *inFlight
 	draining atomic.Bool
 	handler  http.Handler
@@ -34,7 +35,11 @@ func New(config Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{config: config, inFlight: newInFlight(config.Limits.InFlight, new(Calls))}
+	g := &Gateway{
+		config:   config,
+		forwards: newForwards(config.ForwardHeaders),
+		inFlight: newInFlight(config.Limits.InFlight, new(Calls)),
+	}
 	if g.details, err = newDetails(config.JSON); err != nil {
 		return nil, err
 	}
@@ -51,13 +56,21 @@ func (g *Gateway) newHandler() http.Handler {
 	mux.HandleFunc(healthPath, g.serveHealth)
 	mux.HandleFunc(readyPath, g.serveReady)
 	mux.HandleFunc("/", g.serveUnknown)
+	served := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == callPath && r.Method == http.MethodPost {
+			r.Pattern = callPath // as the mux would do
+			g.serveCall(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	chain := []Middleware{
 		beginExchange(g.config.Timeouts.Write),
 		identify,
 		logAccess(g.config.Logger),
 		g.recoverPanics,
 	}
-	return wrap(mux, append(chain, g.config.Middleware...)...)
+	return wrap(served, append(chain, g.config.Middleware...)...)
 }
 
 // ServeHTTP handles one request.
@@ -65,17 +78,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.
 
 // serveCall answers POST /gateway.
 func (g *Gateway) serveCall(w http.ResponseWriter, r *http.Request) {
-	body, err := g.call(w, r)
+	memory := takeBuffers()
+	response, err := g.call(w, r, memory)
 	if err != nil {
 		g.WriteError(w, r, err)
-		return
+	} else {
+		writeJSON(w, http.StatusOK, response)
 	}
-	writeJSON(w, http.StatusOK, body)
+	memory.release() // not after a panic: who knows what it has interrupted
 }
 
 // call is the way of a call from end to end, a stage a line. Headers that
-// belong to an error are set on w.
-func (g *Gateway) call(w http.ResponseWriter, r *http.Request) (response []byte, err error) {
+// belong to an error are set on w. The response may lie in the buffers.
+func (g *Gateway) call(w http.ResponseWriter, r *http.Request, memory *buffers) (response []byte, err error) {
 	if r.Method != http.MethodPost {
 		return nil, methodNotAllowed(w, r, http.MethodPost)
 	}
@@ -84,7 +99,7 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request) (response []byte,
 	}
 	defer g.inFlight.leave()
 	x := exchangeOf(r.Context())
-	if x.call, err = g.readCall(w, r); err != nil {
+	if x.call, err = g.readCall(w, r, memory); err != nil {
 		return nil, err
 	}
 	ctx, cancel := x.call.within(r.Context())
@@ -96,7 +111,7 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request) (response []byte,
 		return nil, tooManyCalls(w, "to "+x.route.api.String())
 	}
 	defer x.route.api.inFlight.leave()
-	response, err = g.answer(ctx, x.route, x.call)
+	response, err = g.answer(ctx, x.route, x.call, memory)
 	if standIn, reason := x.route.standIn(err); standIn != nil {
 		x.standIn = reason
 		w.Header().Set(DefaultResponseHeader, reason)
@@ -106,19 +121,19 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request) (response []byte,
 }
 
 // answer makes the call, unless the policy forbids it.
-func (g *Gateway) answer(ctx context.Context, to *route, call *callRequest) ([]byte, error) {
+func (g *Gateway) answer(ctx context.Context, to *route, call *callRequest, memory *buffers) ([]byte, error) {
 	if to.disabled {
 		return nil, newError(codes.Unavailable, ReasonDisabled, to.method.String()+" is disabled by its policy")
 	}
-	payload, err := encodeRequest(to, call)
+	if err := encodeRequest(to, call, memory); err != nil {
+		return nil, err
+	}
+	reply, err := g.invoke(ctx, to, call, memory.payload)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := g.invoke(ctx, to, call, payload)
-	if err != nil {
-		return nil, err
-	}
-	return encodeReply(to, reply)
+	err = encodeReply(to, reply, memory)
+	return memory.response, err
 }
 
 // serveUnknown answers every path that is not served.

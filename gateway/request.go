@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ const (
 // callRequest is a request to POST /gateway, decoded.
 type callRequest struct {
 	module, version, method string
-	bizContent              []byte
+	bizContent              []byte        // in the request's buffers
 	timeout                 time.Duration // 0: the method's
 	metadata                runtime.Metadata
 }
@@ -41,15 +42,79 @@ func (c *callRequest) String() string {
 	return bounded(c.module + "/" + c.version + "/" + c.method)
 }
 
-// params are the parameters as the body gives them; nil for one that is not
-// there.
-type params struct {
-	module, version, method *string
-	bizContent              []byte
+// params are the parameters as the body gives them.
+type params struct{ module, version, method, bizContent param }
+
+// param is one of them.
+type param struct {
+	value []byte // in the request's buffers
+	times int    // how often it is given
+}
+
+// find returns the parameter of that name, nil for a name that means nothing
+// here.
+func (p *params) find(name []byte) *param {
+	switch string(name) {
+	case paramModule:
+		return &p.module
+	case paramVersion:
+		return &p.version
+	case paramMethod:
+		return &p.method
+	case paramBizContent:
+		return &p.bizContent
+	}
+	return nil
+}
+
+// onlyOnce refuses parameters that are given more than once.
+func (p *params) onlyOnce() error {
+	switch {
+	case p.module.times > 1:
+		return duplicate(paramModule)
+	case p.version.times > 1:
+		return duplicate(paramVersion)
+	case p.method.times > 1:
+		return duplicate(paramMethod)
+	case p.bizContent.times > 1:
+		return duplicate(paramBizContent)
+	}
+	return nil
+}
+
+// complete refuses parameters that are missing.
+func (p *params) complete() error {
+	switch {
+	case len(p.module.value) == 0:
+		return missing(paramModule)
+	case len(p.version.value) == 0:
+		return missing(paramVersion)
+	case len(p.method.value) == 0:
+		return missing(paramMethod)
+	case len(bytes.TrimSpace(p.bizContent.value)) == 0:
+		return missing(paramBizContent)
+	}
+	return nil
+}
+
+// call is what the parameters ask for.
+func (p *params) call() *callRequest {
+	var text strings.Builder // one piece of memory for all names
+	text.Grow(len(p.module.value) + len(p.version.value) + len(p.method.value))
+	for _, name := range [...][]byte{p.module.value, p.version.value, p.method.value} {
+		text.Write(name)
+	}
+	names, version, method := text.String(), len(p.module.value), len(p.module.value)+len(p.version.value)
+	return &callRequest{
+		module:     names[:version],
+		version:    names[version:method],
+		method:     names[method:],
+		bizContent: p.bizContent.value,
+	}
 }
 
 // readCall reads a request's headers and body.
-func (g *Gateway) readCall(w http.ResponseWriter, r *http.Request) (*callRequest, error) {
+func (g *Gateway) readCall(w http.ResponseWriter, r *http.Request, memory *buffers) (*callRequest, error) {
 	decode, err := decoderFor(r.Header)
 	if err != nil {
 		return nil, err
@@ -58,40 +123,55 @@ func (g *Gateway) readCall(w http.ResponseWriter, r *http.Request) (*callRequest
 	if err != nil {
 		return nil, err
 	}
-	body, err := g.readBody(w, r)
+	if err := g.readBody(w, r, memory); err != nil {
+		return nil, err
+	}
+	given, err := decode(memory.body)
 	if err != nil {
 		return nil, err
 	}
-	given, err := decode(body)
-	if err != nil {
+	if err := given.complete(); err != nil {
 		return nil, err
 	}
-	call, err := given.complete()
-	if err != nil {
-		return nil, err
-	}
+	call := given.call()
 	call.timeout = timeout
 	call.metadata = g.metadataOf(r)
 	return call, nil
 }
 
 // decoderFor chooses the decoder by the request's content type.
-func decoderFor(header http.Header) (func(body []byte) (*params, error), error) {
+func decoderFor(header http.Header) (decode func(body []byte) (params, error), err error) {
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, withStatus(http.StatusUnsupportedMediaType, ReasonUnsupportedType,
 			"content encoding "+bounded(encoding)+" is not supported: send the body as it is")
 	}
 	given := header.Get("Content-Type")
-	mediaType, _, err := mime.ParseMediaType(given)
-	switch {
-	case err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter):
-	case mediaType == "application/x-www-form-urlencoded":
+	switch mediaTypeOf(given) {
+	case formMediaType:
 		return decodeForm, nil
-	case mediaType == "application/json":
+	case jsonMediaType:
 		return decodeJSON, nil
 	}
 	return nil, withStatus(http.StatusUnsupportedMediaType, ReasonUnsupportedType,
 		"content type "+bounded(given)+" is not supported; supported: application/x-www-form-urlencoded, application/json")
+}
+
+// The media types of requests.
+const (
+	formMediaType = "application/x-www-form-urlencoded"
+	jsonMediaType = "application/json"
+)
+
+// mediaTypeOf is a content type without its parameters, "" if it is invalid.
+func mediaTypeOf(contentType string) string {
+	if contentType == formMediaType || contentType == jsonMediaType {
+		return contentType // as most clients write it
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return ""
+	}
+	return mediaType
 }
 
 func readTimeout(header http.Header) (time.Duration, error) {
@@ -108,25 +188,45 @@ func readTimeout(header http.Header) (time.Duration, error) {
 }
 
 // readBody reads the body within the limits on its size and its time.
-func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, memory *buffers) error {
 	limit := g.config.Limits.BodyBytes
 	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close") // The body is not read to its end.
-		return nil, bodyTooLarge(limit)
+		return bodyTooLarge(limit)
 	}
 	// Where deadlines are not supported the server has its own protection.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(g.config.Timeouts.Body))
-	var body bytes.Buffer
-	// What the client claims is no reason to set much memory aside.
-	body.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+	var err error
+	if memory.body, err = readWithin(limit, r, memory.body[:0]); err != nil {
 		w.Header().Set("Connection", "close")
-		return nil, g.bodyError(r, err)
+		return g.bodyError(r, err)
 	}
 	// From here on a read only watches for the client's leaving.
 	_ = control.SetReadDeadline(time.Time{})
-	return body.Bytes(), nil
+	return nil
+}
+
+// readWithin appends the body to dst. The error is a [*http.MaxBytesError] when
+// the body is larger than the limit.
+func readWithin(limit int64, r *http.Request, dst []byte) ([]byte, error) {
+	// What the client claims is no reason to set much memory aside. One byte
+	// more tells that there is no more.
+	dst = slices.Grow(dst, int(min(max(r.ContentLength, bytes.MinRead), 64<<10))+1)
+	for {
+		n, err := r.Body.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		switch {
+		case int64(len(dst)) > limit:
+			return dst, &http.MaxBytesError{Limit: limit}
+		case errors.Is(err, io.EOF):
+			return dst, nil
+		case err != nil:
+			return dst, err
+		case len(dst) == cap(dst):
+			dst = slices.Grow(dst, len(dst)) // twice as much
+		}
+	}
 }
 
 func (g *Gateway) bodyError(r *http.Request, err error) error {
@@ -149,31 +249,6 @@ func bodyTooLarge(limit int64) error {
 		"the body is larger than "+strconv.FormatInt(limit, 10)+" bytes")
 }
 
-// named is a parameter that is text.
-type named struct {
-	name  string
-	value **string
-}
-
-// names are the parameters that are text, in the order in which errors are
-// looked for.
-func (p *params) names() []named {
-	return []named{{paramModule, &p.module}, {paramVersion, &p.version}, {paramMethod, &p.method}}
-}
-
-// complete refuses parameters that are missing.
-func (p *params) complete() (*callRequest, error) {
-	for _, param := range p.names() {
-		if value := *param.value; value == nil || *value == "" {
-			return nil, missing(param.name)
-		}
-	}
-	if len(bytes.TrimSpace(p.bizContent)) == 0 {
-		return nil, missing(paramBizContent)
-	}
-	return &callRequest{module: *p.module, version: *p.version, method: *p.method, bizContent: p.bizContent}, nil
-}
-
 func missing(name string) error {
 	return invalidParameter(codes.InvalidArgument, ReasonMissingParameter, name, "parameter "+name+" is missing")
 }
@@ -183,11 +258,11 @@ func duplicate(name string) error {
 }
 
 // encodeRequest turns the request's JSON into the message that travels.
-func encodeRequest(to *route, call *callRequest) ([]byte, error) {
-	payload, err := to.request.AppendWire(nil, call.bizContent)
+func encodeRequest(to *route, call *callRequest, memory *buffers) (err error) {
+	memory.payload, err = to.request.AppendWire(memory.payload[:0], call.bizContent)
 	if err != nil {
-		return nil, invalidParameter(codes.InvalidArgument, ReasonInvalidBizContent, paramBizContent,
+		return invalidParameter(codes.InvalidArgument, ReasonInvalidBizContent, paramBizContent,
 			"bizContent is not a "+string(to.request.Descriptor().FullName())+": "+err.Error())
 	}
-	return payload, nil
+	return nil
 }

@@ -4,28 +4,56 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 )
 
+// FuzzDecodeForm compares with net/url.
 func FuzzDecodeForm(f *testing.F) {
 	f.Add([]byte("module=wxapp&version=1.0&method=A.B&bizContent=%7B%7D"))
 	f.Add([]byte("module=a&module=b"))
 	f.Add([]byte("%zz;=&"))
+	f.Add([]byte("mod%75le=a+b%2B&bizContent=%e4%b8%96%&&=&x"))
+	f.Add([]byte("bizContent&version=%4"))
+	f.Add([]byte("bizContent=1&method&method=x;y"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		given, err := decodeForm(body)
-		if err != nil {
+		want, wantErr := url.ParseQuery(string(body))
+		got, err := decodeForm(bytes.Clone(body))
+		if wantErr != nil {
+			if err == nil {
+				t.Fatalf("net/url refuses %q: %v", body, wantErr)
+			}
 			return
 		}
-		call, err := given.complete()
+		for _, name := range []string{paramModule, paramVersion, paramMethod, paramBizContent} {
+			switch values := want[name]; {
+			case len(values) > 1:
+				if err == nil {
+					t.Fatalf("%s is given %d times in %q", name, len(values), body)
+				}
+				return
+			case err != nil: // a later one may be there twice
+			case len(values) == 1 && string(got.find([]byte(name)).value) != values[0],
+				len(values) != got.find([]byte(name)).times:
+				t.Fatalf("%s of %q is %+v, not %q", name, body, got.find([]byte(name)), values)
+			}
+		}
 		if err != nil {
-			return
+			t.Fatalf("net/url takes %q: %v", body, err)
 		}
-		again := url.Values{
-			paramModule: {call.module}, paramVersion: {call.version}, paramMethod: {call.method},
-			paramBizContent: {string(call.bizContent)},
-		}
-		checkSame(t, call, decodeForm, []byte(again.Encode()))
 	})
+}
+
+func TestFormLimits(t *testing.T) {
+	for parameters, accepted := range map[int]bool{maxFormParameters: true, maxFormParameters + 1: false} {
+		body := strings.Repeat("&", parameters-1)
+		if _, err := decodeForm([]byte(body)); (err == nil) != accepted {
+			t.Errorf("%d parameters: %v", parameters, err)
+		}
+		if _, err := url.ParseQuery(body); (err == nil) != accepted {
+			t.Errorf("net/url differs with %d parameters: %v", parameters, err)
+		}
+	}
 }
 
 func FuzzDecodeJSON(f *testing.F) {
@@ -44,10 +72,10 @@ func FuzzDecodeJSON(f *testing.F) {
 		if !json.Valid(body) {
 			t.Fatal("malformed JSON is accepted")
 		}
-		call, err := given.complete()
-		if err != nil {
+		if given.complete() != nil {
 			return
 		}
+		call := given.call()
 		again, err := json.Marshal(map[string]string{
 			paramModule: call.module, paramVersion: call.version, paramMethod: call.method,
 			paramBizContent: string(call.bizContent),
@@ -56,22 +84,22 @@ func FuzzDecodeJSON(f *testing.F) {
 			t.Fatal(err)
 		}
 		if json.Valid(call.bizContent) { // Else marshalling replaces what is not UTF-8.
-			checkSame(t, call, decodeJSON, again)
+			checkSame(t, call, again)
 		}
 	})
 }
 
 // checkSame decodes the parameters of a call anew.
-func checkSame(t *testing.T, want *callRequest, decode func([]byte) (*params, error), body []byte) {
+func checkSame(t *testing.T, want *callRequest, body []byte) {
 	t.Helper()
-	given, err := decode(body)
+	given, err := decodeJSON(body)
+	if err == nil {
+		err = given.complete()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := given.complete()
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := given.call()
 	if got.module != want.module || got.version != want.version || got.method != want.method {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -13,19 +13,22 @@ import (
 
 // decodeJSON reads the parameters from application/json: an object with the
 // parameters' names. bizContent is JSON itself, or a string that holds it.
-func decodeJSON(body []byte) (*params, error) {
+func decodeJSON(body []byte) (params, error) {
 	fields, err := readObject(body)
 	if err != nil {
-		return nil, err
+		return params{}, err
 	}
 	var p params
-	for _, param := range p.names() {
-		if *param.value, err = stringField(fields, param.name); err != nil {
-			return nil, err
+	for _, text := range []struct {
+		name  string
+		param *param
+	}{{paramModule, &p.module}, {paramVersion, &p.version}, {paramMethod, &p.method}} {
+		if text.param.value, err = textField(fields, text.name); err != nil {
+			return params{}, err
 		}
 	}
-	p.bizContent, err = contentField(fields)
-	return &p, err
+	p.bizContent.value, err = contentField(fields)
+	return p, err
 }
 
 // readObject splits an object into the parameters' values, and ignores what
@@ -65,29 +68,25 @@ func readObject(body []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// stringField is a parameter's value, nil for none and for null.
-func stringField(fields map[string]json.RawMessage, name string) (*string, error) {
+// textField is a parameter's value, empty for none and for null.
+func textField(fields map[string]json.RawMessage, name string) ([]byte, error) {
 	raw, there := fields[name]
 	if !there {
-		return nil, nil //nolint:nilnil // None is a valid answer.
+		return nil, nil
 	}
-	var value *string
+	var value string
 	if err := json.Unmarshal(raw, &value); err != nil {
 		return nil, invalidParameter(codes.InvalidArgument, ReasonInvalidParameter, name,
 			"parameter "+name+" is not a string but "+bounded(string(raw)))
 	}
-	return value, nil
+	return []byte(value), nil
 }
 
 // contentField is the JSON of the request message, nil for none and for null.
 func contentField(fields map[string]json.RawMessage) ([]byte, error) {
 	raw := fields[paramBizContent]
 	if len(raw) > 0 && raw[0] == '"' {
-		text, err := stringField(fields, paramBizContent)
-		if err != nil {
-			return nil, err
-		}
-		return []byte(*text), nil
+		return textField(fields, paramBizContent)
 	}
 	if string(raw) == "null" {
 		return nil, nil

@@ -9,14 +9,23 @@ import (
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
+// The values of headers that all responses have.
+var (
+	isJSON       = []string{"application/json"}
+	isNotStored  = []string{"no-store"}
+	isNotSniffed = []string{"nosniff"}
+)
+
 // writeJSON writes a whole response. An error of writing means that the client
 // has gone; the access log shows how much it got.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
+	// All responses share these values. Who appends to one gets a copy, since
+	// there is no room in it.
+	header["Content-Type"] = isJSON
+	header["Cache-Control"] = isNotStored
+	header["X-Content-Type-Options"] = isNotSniffed
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) //nolint:gosec // It is JSON, and says so.
 }
@@ -41,12 +50,12 @@ func (g *Gateway) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 	writeJSON(w, httpStatus(err), body)
 }
 
-// encodeReply is the JSON of a worker's reply.
-func encodeReply(to *route, reply *runtime.Reply) ([]byte, error) {
-	body, err := to.response.AppendJSON(nil, reply.Payload)
+// encodeReply turns a worker's reply into JSON.
+func encodeReply(to *route, reply *runtime.Reply, memory *buffers) (err error) {
+	memory.response, err = to.response.AppendJSON(memory.response[:0], reply.Payload)
 	if err != nil {
-		return nil, newError(codes.Internal, ReasonMalformedReply,
+		return newError(codes.Internal, ReasonMalformedReply,
 			"the reply is not a "+string(to.response.Descriptor().FullName())+": "+err.Error())
 	}
-	return body, nil
+	return nil
 }

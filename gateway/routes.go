@@ -17,6 +17,7 @@ import (
 // policy says about it.
 type route struct {
 	method            *runtime.Method // with the timeout in effect
+	name              string          // of the method, for the access log
 	request, response *transcode.Message
 	api               *compiledAPI
 	disabled          bool
@@ -54,6 +55,20 @@ func newRoutes(config Config) (*routes, error) {
 		}
 	}
 	return r, nil
+}
+
+// findLoaded returns the route to a method of an API that a source has in memory,
+// nil if there is none. It is what find finds, without a context.
+func (r *routes) findLoaded(module, version, method string) *route {
+	source := r.sources.loaded(module, version)
+	if source == nil {
+		return nil
+	}
+	api, err := r.compiled(source)
+	if err != nil {
+		return nil // find says why
+	}
+	return api.methods[method]
 }
 
 // find returns the route to a method. Its error says which of module, version
@@ -194,7 +209,7 @@ func compileRoute(api *compiledAPI, method *runtime.Method, options transcode.Op
 	if err != nil {
 		return nil, err
 	}
-	return &route{method: method, request: request, response: response, api: api}, nil
+	return &route{method: method, name: method.String(), request: request, response: response, api: api}, nil
 }
 
 // newDetails is the converter for the details of errors.

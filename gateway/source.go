@@ -26,6 +26,15 @@ type Source interface {
 	API(ctx context.Context, module, version string) (*API, error)
 }
 
+// Loaded is a [Source] that tells what it has in memory. A gateway asks it so
+// first, which saves the context with the time that loading may take.
+type Loaded interface {
+	Source
+	// Loaded returns what API would return without waiting, nil if it would
+	// wait or fail.
+	Loaded(module, version string) *API
+}
+
 // Eager is a [Source] with APIs that are known from the beginning. [New] makes
 // them ready, so that what is wrong with them shows then.
 type Eager interface {
@@ -73,6 +82,18 @@ var (
 
 // sources asks several sources one after the other.
 type sources []Source
+
+// loaded returns the first source's API if it is in memory. The others come
+// after it: whether it has none is not known without asking.
+func (s sources) loaded(module, version string) *API {
+	if len(s) == 0 {
+		return nil
+	}
+	if first, ok := s[0].(Loaded); ok {
+		return first.Loaded(module, version)
+	}
+	return nil
+}
 
 // API returns the first API found. Without one, a source that could not find
 // out outweighs those that know of none, and one that knows the module outweighs

@@ -51,6 +51,11 @@ func (s *staticSource) add(service *runtime.Service) error {
 	return nil
 }
 
+// Loaded implements [Loaded].
+func (s *staticSource) Loaded(module, version string) *API {
+	return s.apis[apiKey{module, version}]
+}
+
 // API finds one of the compiled-in APIs.
 func (s *staticSource) API(_ context.Context, module, version string) (*API, error) {
 	if api := s.apis[apiKey{module, version}]; api != nil {

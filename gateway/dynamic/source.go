@@ -14,17 +14,26 @@ import (
 // source is the side of the APIs that a gateway sees.
 type source APIs
 
-var _ gateway.Eager = (*source)(nil)
+var (
+	_ gateway.Eager  = (*source)(nil)
+	_ gateway.Loaded = (*source)(nil)
+)
 
-// API implements [gateway.Source]. What is loaded takes no lock to find.
+// Loaded implements [gateway.Loaded]. It takes no lock.
+func (s *source) Loaded(module, version string) *gateway.API {
+	if e := s.table.get(registry.Key{Module: module, Version: version}); e != nil {
+		return e.use().api
+	}
+	return nil
+}
+
+// API implements [gateway.Source].
 func (s *source) API(ctx context.Context, module, version string) (*gateway.API, error) {
+	if loaded := s.Loaded(module, version); loaded != nil {
+		return loaded, nil
+	}
 	a := (*APIs)(s)
 	key := registry.Key{Module: module, Version: version}
-	if e := a.table.get(key); e != nil {
-		if now := e.use(); now.api != nil {
-			return now.api, nil
-		}
-	}
 	if wire.CheckModule(module) != nil {
 		return nil, gateway.ErrUnknownModule
 	}
