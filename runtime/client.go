@@ -146,7 +146,10 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
 	sent.holders.Add(1)
-	c.enqueue(sent, sent.bytes)
+	to := c.destinations.of(destination{call.Method.Module, call.Method.Version})
+	to.open.Add(1)
+	defer to.open.Add(-1)
+	to.add(sent.entry())
 	if err := c.await(ctx, sent); err != nil {
 		return nil, err
 	}

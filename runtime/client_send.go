@@ -12,13 +12,9 @@ import (
 // destination is the (module, version) whose queue a call goes to.
 type destination struct{ module, version string }
 
-// enqueue gives a call that its caller holds to the gatherer of its queue.
-func (c *Client) enqueue(call *openCall, bytes int) {
-	c.destinations.add(destination{call.method.Module, call.method.Version}, entry[*openCall]{
-		content: call,
-		bytes:   bytes,
-		work:    call.method.pace.expected(),
-	})
+// entry is the call on its way into a message. Who has it sent must hold it.
+func (o *openCall) entry() entry[*openCall] {
+	return entry[*openCall]{content: o, bytes: o.bytes, work: o.method.pace.expected()}
 }
 
 // callBytes is the most that a call adds to a message.
@@ -111,7 +107,7 @@ func (c *Client) resendAfterReconnect() func(State) {
 		}
 		for _, call := range c.open.repeatable() {
 			c.counters.resent.Add(1)
-			c.enqueue(call, call.bytes)
+			c.destinations.of(destination{call.method.Module, call.method.Version}).add(call.entry())
 		}
 	}
 }

@@ -3,13 +3,15 @@ package runtime
 import (
 	goruntime "runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Batching bounds how calls, or replies, gather in messages. A call that finds
-// no message under way to its queue is sent at once; the others gather until
-// the broker has confirmed the message before them, or one of these bounds is
-// reached. The zero value has the defaults.
+// no message under way to its queue is sent at once, with those whose callers are
+// about to call at the same moment; the others gather until the broker has
+// confirmed the message before them and they are enough, or one of these bounds
+// is reached. The zero value has the defaults.
 type Batching struct {
 	// MaxEntries bounds the calls or replies in one message. Default: 256. With
 	// 1 every call travels alone.
@@ -44,6 +46,10 @@ func (b Batching) withDefaults() Batching {
 // gather in one message. With it calls of fast methods share messages, and slow
 // ones go one by one and spread over the instances.
 const workPerMessage = time.Millisecond
+
+// quickWork is the handling time, as observed, below which calls may wait for
+// each other. It is small beside the way to a worker and back.
+const quickWork = 50 * time.Microsecond
 
 // entry is one call or reply on its way into a message.
 type entry[T any] struct {
@@ -83,6 +89,10 @@ type gatherer[K comparable, T any] struct {
 	destination K
 	carrier     carrier[K, T]
 
+	// open counts the calls whose callers wait, both those in messages and those
+	// that gather. Of replies none is open.
+	open atomic.Int64
+
 	mu       sync.Mutex
 	waiting  *batch[K, T]
 	spare    []*batch[K, T]
@@ -118,7 +128,7 @@ func (g *gatherer[K, T]) add(e entry[T]) {
 	switch {
 	case g.full():
 		after = g.take()
-	case g.underWay == 0 && !g.leaving && !e.followed:
+	case g.underWay == 0 && !g.leaving && !e.followed && g.enough():
 		g.leaving, leave = true, true
 	case len(g.waiting.contents) == 1:
 		g.startLinger()
@@ -129,6 +139,15 @@ func (g *gatherer[K, T]) add(e entry[T]) {
 	if leave {
 		g.leave()
 	}
+}
+
+// enough reports whether what waits is worth a message although it has room for
+// more. Quick calls wait for each other until they are half of those that are
+// open: their callers' next calls are as many again, and then so few messages
+// carry all that one is on its way there while the other is on its way back.
+func (g *gatherer[K, T]) enough() bool {
+	n := len(g.waiting.contents)
+	return 2*n >= int(g.open.Load()) || g.waiting.work > time.Duration(n)*quickWork
 }
 
 func (g *gatherer[K, T]) full() bool {
@@ -208,18 +227,18 @@ func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {
 		g.spare = append(g.spare, b)
 	}
 	var taken *batch[K, T]
-	if g.underWay == 0 && !g.leaving {
+	if g.underWay == 0 && !g.leaving && g.enough() {
 		taken = g.take()
 	}
 	g.mu.Unlock()
 	g.dispatch(taken)
 }
 
-// idle reports whether nothing waits and nothing is under way.
+// idle reports whether nothing waits, is under way, or is open.
 func (g *gatherer[K, T]) idle() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.waiting.contents) == 0 && g.underWay == 0
+	return len(g.waiting.contents) == 0 && g.underWay == 0 && g.open.Load() == 0
 }
 
 // gatherers keeps a gatherer for each destination in use.
@@ -239,16 +258,16 @@ func newGatherers[K comparable, T any](limits Batching, carrier carrier[K, T]) *
 	return &gatherers[K, T]{limits: limits, carrier: carrier, inUse: map[K]*gatherer[K, T]{}, sweep: minSweep}
 }
 
-// add gives an entry to its destination's gatherer.
-func (g *gatherers[K, T]) add(destination K, e entry[T]) {
+// of returns the gatherer of a destination. One that is dropped meanwhile still
+// sends what is added to it.
+func (g *gatherers[K, T]) of(destination K) *gatherer[K, T] {
 	g.mu.RLock()
 	one := g.inUse[destination]
 	g.mu.RUnlock()
 	if one == nil {
 		one = g.open(destination)
 	}
-	// A gatherer that is dropped meanwhile still sends the entry.
-	one.add(e)
+	return one
 }
 
 func (g *gatherers[K, T]) open(destination K) *gatherer[K, T] {

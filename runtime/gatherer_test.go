@@ -97,6 +97,31 @@ func TestEntriesAndBytesAreBounded(t *testing.T) {
 	})
 }
 
+func TestQuickCallsWaitForHalfOfThoseOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{})
+		g.open.Store(6)
+		g.put(1, 10, quickWork)
+		g.put(2, 10, quickWork)
+		g.expect()
+		g.put(3, 10, quickWork)
+		g.expect([]int{1, 2, 3})
+		g.put(4, 10, quickWork)
+		g.settle() // the way is free, and one of six is not enough
+		g.expect([]int{1, 2, 3})
+		g.put(5, 10, 2*quickWork) // not quick
+		g.expect([]int{1, 2, 3}, []int{4, 5})
+		g.settle()
+		g.put(6, 10, quickWork)
+		advance(defaultLinger)
+		synctest.Wait()
+		g.expect([]int{1, 2, 3}, []int{4, 5}, []int{6})
+		if g.idle() {
+			t.Error("idle with calls open")
+		}
+	})
+}
+
 func TestSlowWorkGoesOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, Batching{})
@@ -114,7 +139,7 @@ func TestIdleDestinationsAreDropped(t *testing.T) {
 	g := &gathered{t: t}
 	all := newGatherers(Batching{}.withDefaults(), carrier[string, int](g))
 	for i := range 10 * minSweep {
-		all.add(fmt.Sprint(i), entry[int]{content: i, bytes: 1})
+		all.of(fmt.Sprint(i)).add(entry[int]{content: i, bytes: 1})
 		for len(g.settles) > 0 {
 			g.settle()
 		}

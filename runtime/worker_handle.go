@@ -181,7 +181,7 @@ func (w *Worker) refuse(j *job, err *Error) {
 // send gives the reply to the gatherer of its queue. It leaves with those to the
 // other calls of the same message, unless these take too long.
 func (w *Worker) send(j *job) {
-	w.replies.add(j.message.key.replyTo, entry[*job]{
+	w.replies.of(j.message.key.replyTo).add(entry[*job]{
 		content:  j,
 		bytes:    wire.ReplySize(&j.reply),
 		followed: j.message.unfinished.Add(-1) > 0,
