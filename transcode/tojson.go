@@ -19,8 +19,7 @@ type jsonWriter struct {
 	maxDepth    int
 	unpopulated bool   // write fields that are not set
 	demanded    uint64 // which required fields matter: all, or none inside an Any
-	resolver    Resolver
-	tables      *tables
+	message     *Message
 
 	// Scratch: what the messages and maps around are made of, and what is moved.
 	starts []memberStart
@@ -38,19 +37,19 @@ const maxScratch = 1 << 20
 func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 	w := jsonWriters.Get().(*jsonWriter)
 	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
-	w.resolver, w.tables = m.resolver, m.root.tables
+	w.message = m
 	w.starts, w.pieces = w.starts[:0], w.pieces[:0]
-	out, ok = w.message(dst, m.root.get().json, wire, 1)
-	w.resolver, w.tables = nil, nil
+	out, ok = w.write(dst, m.root.get().json, wire, 1)
+	w.message = nil
 	if cap(w.moved) <= maxScratch && cap(w.pieces) <= maxScratch/pieceSize && cap(w.starts) <= maxScratch/pieceSize {
 		jsonWriters.Put(w)
 	}
 	return out, ok
 }
 
-// message writes a message whose JSON is at that depth, if it is nested: 1 is
+// write writes a message whose JSON is at that depth, if it is nested: 1 is
 // the outermost.
-func (w *jsonWriter) message(out []byte, t *jsonTable, in []byte, depth int) (result []byte, ok bool) {
+func (w *jsonWriter) write(out []byte, t *jsonTable, in []byte, depth int) (result []byte, ok bool) {
 	switch t.form {
 	case formPlain, formEmpty:
 		if depth > w.maxDepth {

@@ -16,11 +16,11 @@ func (w *jsonWriter) any(out, in []byte, depth int) (result []byte, ok bool) {
 	case len(url) == 0:
 		return append(out, "{}"...), len(value) == 0
 	}
-	found, err := w.resolver.FindMessageByURL(string(url))
+	found, err := w.message.resolver.FindMessageByURL(string(url))
 	if err != nil {
 		return out, false
 	}
-	held := w.tables.found(found.Descriptor())
+	held := w.message.root.tables.found(found.Descriptor())
 	if held == nil {
 		return out, false
 	}
@@ -47,7 +47,7 @@ func (w *jsonWriter) held(out []byte, t *jsonTable, in []byte, depth int) (resul
 	if len(in) == 0 {
 		depth = 0 // Nothing is inside it.
 	}
-	return w.message(append(out, `,"value":`...), t, in, depth)
+	return w.write(append(out, `,"value":`...), t, in, depth)
 }
 
 // splitAny reads an Any. It refuses one that has a field twice.
@@ -79,6 +79,6 @@ func (w *jsonWriter) isExtension(t *jsonTable, number uint64) bool {
 	if number > math.MaxInt32 || !t.extensions.Has(protowire.Number(number)) {
 		return false
 	}
-	_, err := w.resolver.FindExtensionByNumber(t.name, protowire.Number(number))
+	_, err := w.message.resolver.FindExtensionByNumber(t.name, protowire.Number(number))
 	return err != protoregistry.NotFound //nolint:errorlint // as proto.Unmarshal compares it
 }

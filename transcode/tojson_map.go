@@ -89,7 +89,7 @@ func (w *jsonWriter) entry(out []byte, f *jsonField, entry []byte, at, depth int
 		out, value = w.value(out, f.mapValue, entry, value, depth)
 		return out, value >= 0
 	case f.mapValue.message != nil:
-		return w.message(out, f.mapValue.message.get().json, nil, depth)
+		return w.write(out, f.mapValue.message.get().json, nil, depth)
 	default:
 		return append(out, f.mapValue.zero...), true
 	}

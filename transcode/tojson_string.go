@@ -1,7 +1,6 @@
 package transcode
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -107,11 +106,4 @@ func appendEscaped(out []byte, c byte) []byte {
 	default:
 		return append(out, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 	}
-}
-
-// appendBase64 appends bytes as a JSON string in the standard alphabet.
-func appendBase64(out, data []byte) []byte {
-	out = append(out, '"')
-	out = base64.StdEncoding.AppendEncode(out, data)
-	return append(out, '"')
 }

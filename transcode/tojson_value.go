@@ -36,7 +36,7 @@ func (w *jsonWriter) value(out []byte, f *jsonField, in []byte, i, depth int) (r
 		if next < 0 {
 			return out, refused
 		}
-		out, ok := w.message(out, f.message.get().json, content, depth)
+		out, ok := w.write(out, f.message.get().json, content, depth)
 		if !ok {
 			return out, refused
 		}
@@ -79,7 +79,7 @@ func (w *jsonWriter) group(out []byte, f *jsonField, in []byte, i, depth int) (r
 	if size < 0 {
 		return out, refused
 	}
-	out, ok := w.message(out, f.message.get().json, content, depth)
+	out, ok := w.write(out, f.message.get().json, content, depth)
 	if !ok {
 		return out, refused
 	}
