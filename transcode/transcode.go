@@ -1,20 +1,6 @@
-// Package transcode turns JSON into protobuf's wire format and back by
-// descriptor, without generated code.
-//
-// A [Message] is made once for each message type and used for ever:
-//
-//	message, err := transcode.New(descriptor, transcode.Options{})
-//	wire, err := message.AppendWire(nil, []byte(`{"Code":"d3JmZGZkc2Y="}`))
-//	json, err := message.AppendJSON(nil, wire)
-//
-// The meaning of the JSON is protobuf's ProtoJSON specification. The output is
-// compact, and the same for the same input. The package knows nothing of RPC
-// and imports protobuf only.
 package transcode
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -23,7 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // DefaultMaxDepth is how deeply JSON may be nested unless [Options] say
@@ -31,7 +16,7 @@ import (
 const DefaultMaxDepth = 100
 
 // Resolver finds the types of messages inside google.protobuf.Any and of
-// extensions. [*protoregistry.Types] and [*dynamicpb.Types] are resolvers.
+// extensions. [*protoregistry.Types] and dynamicpb.Types are resolvers.
 type Resolver interface {
 	protoregistry.MessageTypeResolver
 	protoregistry.ExtensionTypeResolver
@@ -76,6 +61,9 @@ type Message struct {
 
 // New returns the converter for messages with that descriptor. It fails when
 // the descriptor, or one that it refers to, is unresolved.
+//
+// A Message is to be kept: it compiles each type that it meets, once, when it
+// meets it first.
 func New(descriptor protoreflect.MessageDescriptor, options Options) (*Message, error) {
 	if descriptor == nil {
 		return nil, errors.New("transcode: the message's descriptor is missing")
@@ -121,17 +109,9 @@ func New(descriptor protoreflect.MessageDescriptor, options Options) (*Message, 
 func (m *Message) Descriptor() protoreflect.MessageDescriptor { return m.descriptor }
 
 // Fallbacks is how many conversions, in both directions, succeeded only by way
-// of message objects, because their input was legal and rare. Each of them took
-// some ten times as long. What is refused is not counted.
+// of message objects, because their input was legal and rare. Each took some
+// twenty times as long as others. What is refused is not counted.
 func (m *Message) Fallbacks() uint64 { return m.fallbacks.Load() }
-
-// counted counts a conversion that fell back.
-func (m *Message) counted(appended []byte, err error) ([]byte, error) {
-	if err == nil {
-		m.fallbacks.Add(1)
-	}
-	return appended, err
-}
 
 // AppendWire appends the wire format of a message given as JSON to dst. The
 // error says what is wrong with the JSON and where; dst is then returned as it
@@ -145,22 +125,6 @@ func (m *Message) AppendWire(dst, jsonText []byte) ([]byte, error) {
 	return m.counted(m.appendWireSlowly(dst, jsonText))
 }
 
-// appendWireSlowly does the same with message objects.
-func (m *Message) appendWireSlowly(dst, jsonText []byte) ([]byte, error) {
-	if err := checkJSONDepth(jsonText, m.maxDepth); err != nil {
-		return dst, err
-	}
-	message := dynamicpb.NewMessage(m.descriptor)
-	if err := m.fromJSON.Unmarshal(jsonText, message); err != nil {
-		return dst, cleanJSONError(jsonText, err)
-	}
-	appended, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, message)
-	if err != nil {
-		return dst, cleanError(err)
-	}
-	return appended, nil
-}
-
 // AppendJSON appends the JSON of a message given in the wire format to dst. The
 // error says what is wrong with the message; dst is then returned as it was.
 //
@@ -170,35 +134,6 @@ func (m *Message) AppendJSON(dst, wire []byte) ([]byte, error) {
 		return out, nil
 	}
 	return m.counted(m.appendJSONSlowly(dst, wire))
-}
-
-// appendJSONSlowly does the same with message objects.
-func (m *Message) appendJSONSlowly(dst, wire []byte) (appended []byte, err error) {
-	// The library panics where a map entry has its key a second time, of
-	// another wire type.
-	defer func() {
-		if cause := recover(); cause != nil {
-			appended, err = dst, fmt.Errorf("%s is malformed: %v", m.descriptor.FullName(), cause)
-		}
-	}()
-	depth := wireDepth{max: m.maxDepth, resolver: m.resolver}
-	if err := depth.check(m.descriptor, wire, 1); err != nil {
-		return dst, err
-	}
-	message := dynamicpb.NewMessage(m.descriptor)
-	if err := m.fromWire.Unmarshal(wire, message); err != nil {
-		return dst, cleanError(err)
-	}
-	spaced, err := m.toJSON.Marshal(message)
-	if err != nil {
-		return dst, cleanError(err)
-	}
-	// protojson adds white space at random, so that nobody relies on its form.
-	out := bytes.NewBuffer(dst)
-	if err := json.Compact(out, spaced); err != nil {
-		return dst, fmt.Errorf("protojson wrote invalid JSON: %w", err)
-	}
-	return out.Bytes(), nil
 }
 
 // checkResolved looks for descriptors whose file was never found.
