@@ -24,7 +24,7 @@ func runCalls(ctx context.Context, args []string) error {
 	handlers := flags.String("handler", "0", "how long a call takes to handle: 0, 10ms")
 	workers := flags.String("workers", "1", "how many server processes")
 	quorum := flags.Bool("quorum", false, "RabbitMQ keeps calls in quorum queues")
-	timing := timingFlags(flags, 3)
+	timed := timed(flags)
 	brokers := brokerFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -52,26 +52,33 @@ func runCalls(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, stage := range stages {
-		if _, err := timing().Run(ctx, stage, scenarios, contestants); err != nil {
+		if _, err := timed.Run(ctx, stage, scenarios, contestants); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// timingFlags are the flags of a contest, with a default for its rounds.
-func timingFlags(flags *flag.FlagSet, rounds int) func() *contest.Contest {
-	flags.IntVar(&rounds, "rounds", rounds, "how often each peer is measured")
-	seconds := flags.Float64("seconds", 1, "how long a round is measured")
-	warmup := flags.Float64("warmup", 0.3, "seconds before that")
-	return func() *contest.Contest {
-		return &contest.Contest{
-			Rounds:  rounds,
-			Warmup:  time.Duration(*warmup * float64(time.Second)),
-			Measure: time.Duration(*seconds * float64(time.Second)),
-			Note:    note,
-		}
-	}
+// timed is a contest whose rounds flags can change.
+func timed(flags *flag.FlagSet) *contest.Contest {
+	c := &contest.Contest{Rounds: 3, Warmup: 300 * time.Millisecond, Measure: time.Second, Note: note}
+	timingFlags(flags, c)
+	return c
+}
+
+// timingFlags change the rounds of a contest.
+func timingFlags(flags *flag.FlagSet, c *contest.Contest) {
+	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "how often each peer is measured")
+	secondsFlag(flags, &c.Measure, "seconds", "how long a round is measured")
+	secondsFlag(flags, &c.Warmup, "warmup", "seconds before that")
+}
+
+func secondsFlag(flags *flag.FlagSet, d *time.Duration, name, usage string) {
+	flags.Func(name, fmt.Sprintf("%s (default %g)", usage, d.Seconds()), func(text string) error {
+		seconds, err := strconv.ParseFloat(text, 64)
+		*d = time.Duration(seconds * float64(time.Second))
+		return err
+	})
 }
 
 // brokerFlags are where the brokers are: RabbitMQ by the environment that

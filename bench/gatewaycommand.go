@@ -19,7 +19,7 @@ func runGateways(ctx context.Context, args []string) error {
 	callers := flags.String("callers", "256", "how many connections")
 	payloads := flags.String("payload", "23,1024,51200", "bytes of JSON in each document")
 	program := programFlag(flags)
-	timing := timingFlags(flags, 3)
+	timed := timed(flags)
 	brokers := brokerFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -38,7 +38,7 @@ func runGateways(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = timing().Run(ctx, contest.Stage{Workers: 1}, scenarios, contestants)
+	_, err = timed.Run(ctx, contest.Stage{Workers: 1}, scenarios, contestants)
 	return err
 }
 

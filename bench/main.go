@@ -8,6 +8,12 @@
 //	make bench-calls BENCH_ARGS='-peers mqrpc,amqp -callers 64,256'
 //
 // What is measured, how, and how to read it is in docs/benchmarks.md.
+//
+//   - main.go: the subcommands
+//   - plan.go: what make bench and make bench-quick measure
+//   - reportcommands.go: those two, and their results once more
+//   - callscommand.go, gatewaycommand.go, transcodecommand.go: the parts, with
+//     flags of one's choice
 package main
 
 import (

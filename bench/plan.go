@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"time"
 
 	"github.com/mqrpc/mqrpc/bench/calls"
@@ -37,48 +38,68 @@ func scenarios(payloads, callers []int) []contest.Scenario {
 	return all
 }
 
-// quickSessions are the headlines' rows.
-func quickSessions() []session {
-	return []session{{
-		contest.Stage{Workers: 1},
-		scenarios([]int{report.HeadlinePayload}, []int{1, 64, 256}),
-		[]string{"mqrpc", "amqp", "grpc"},
-	}}
+// plan is what a run measures.
+type plan struct {
+	contest   contest.Contest
+	calls     []session
+	gateways  []contest.Scenario
+	transcode transcoding.Bench
+	documents []int // bytes of JSON
 }
 
-// allSessions are the rows of make bench: every payload with every number of
-// callers, then the smallest payload with slow handlers, more workers and
-// quorum queues, where the number of callers makes a difference.
-func allSessions() []session {
-	names := calls.Names()
-	many := []int{64, 256, 1024}
-	const slow = 10 * time.Millisecond
-	return []session{
-		{contest.Stage{Workers: 1}, scenarios([]int{small, medium, large}, []int{1, 16, 64, 256, 1024}), names},
-		{contest.Stage{Workers: 4}, scenarios([]int{small}, many), names},
-		{contest.Stage{Workers: 1, Handler: slow}, scenarios([]int{small}, many), names},
-		{contest.Stage{Workers: 4, Handler: slow}, scenarios([]int{small}, many), names},
-		{contest.Stage{Workers: 1, Quorum: true}, scenarios([]int{small}, many), []string{"mqrpc", "amqp"}},
+// quickPlan is the headlines' rows.
+func quickPlan() plan {
+	return plan{
+		contest: contest.Contest{Rounds: 5, Warmup: 150 * time.Millisecond, Measure: 450 * time.Millisecond, Note: note},
+		calls: []session{{
+			contest.Stage{Workers: 1},
+			scenarios([]int{report.HeadlinePayload}, []int{1, 64, 256}),
+			[]string{"mqrpc", "amqp", "grpc"},
+		}},
+		gateways:  scenarios([]int{report.HeadlineDocument}, []int{256}),
+		transcode: transcoding.Bench{Rounds: 5, Measure: 100 * time.Millisecond, Note: note},
+		documents: []int{medium},
 	}
 }
 
-// plan is what a run measures.
-type plan struct {
-	brokers   *calls.Brokers
-	calls     []session
-	contest   *contest.Contest
-	program   string // mqrpc's
-	gateways  []contest.Scenario
-	documents []int // bytes of JSON
-	transcode *transcoding.Bench
+// allPlan is the rows of make bench: every payload with every number of
+// callers, then the smallest payload with slow handlers, more workers and
+// quorum queues, where the number of callers makes a difference.
+func allPlan() plan {
+	names := calls.Names()
+	many := []int{64, 256, 1024}
+	const slow = 10 * time.Millisecond
+	return plan{
+		contest: contest.Contest{Rounds: 5, Warmup: 300 * time.Millisecond, Measure: time.Second, Note: note},
+		calls: []session{
+			{contest.Stage{Workers: 1}, scenarios([]int{small, medium, large}, []int{1, 16, 64, 256, 1024}), names},
+			{contest.Stage{Workers: 4}, scenarios([]int{small}, many), names},
+			{contest.Stage{Workers: 1, Handler: slow}, scenarios([]int{small}, many), names},
+			{contest.Stage{Workers: 4, Handler: slow}, scenarios([]int{small}, many), names},
+			{contest.Stage{Workers: 1, Quorum: true}, scenarios([]int{small}, many), []string{"mqrpc", "amqp"}},
+		},
+		gateways:  scenarios([]int{small, medium, large}, []int{1, 64, 256}),
+		transcode: transcoding.Bench{Rounds: 5, Measure: 200 * time.Millisecond, Note: note},
+		documents: []int{small, medium, large},
+	}
 }
 
-// measure does it. What fails is in the results and in the error; the rest goes
-// on.
-func measure(ctx context.Context, results *report.Results, p plan) error {
+// programs are what a plan needs besides this program.
+type programs struct {
+	brokers *calls.Brokers
+	mqrpc   *string // path
+}
+
+func programFlags(flags *flag.FlagSet) programs {
+	return programs{brokerFlags(flags), programFlag(flags)}
+}
+
+// measure carries the plan out. What fails is in the results and in the error;
+// the rest goes on.
+func (p plan) measure(ctx context.Context, programs programs, results *report.Results) error {
 	var failed error
 	for _, s := range p.calls {
-		contestants, err := p.brokers.Contestants(s.peers...)
+		contestants, err := programs.brokers.Contestants(s.peers...)
 		if err != nil {
 			return err
 		}
@@ -86,7 +107,7 @@ func measure(ctx context.Context, results *report.Results, p plan) error {
 		results.Calls = append(results.Calls, rows...)
 		failed = errors.Join(failed, err)
 	}
-	contestants, err := gateways.Contestants(p.brokers, p.program, gateways.Names()...)
+	contestants, err := gateways.Contestants(programs.brokers, *programs.mqrpc, gateways.Names()...)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/mqrpc/mqrpc/bench/contest"
 	"github.com/mqrpc/mqrpc/bench/report"
-	"github.com/mqrpc/mqrpc/bench/transcoding"
 )
 
 const (
@@ -21,24 +19,14 @@ const (
 // runQuick is "bench quick": the headlines, then one line of JSON.
 func runQuick(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench quick", flag.ContinueOnError)
-	program := programFlag(flags)
-	brokers := brokerFlags(flags)
+	programs := programFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, quickLimit)
 	defer cancel()
 	results := &report.Results{}
-	err := measure(ctx, results, plan{
-		brokers:   brokers,
-		calls:     quickSessions(),
-		contest:   &contest.Contest{Rounds: 5, Warmup: 150 * time.Millisecond, Measure: 450 * time.Millisecond, Note: note},
-		program:   *program,
-		gateways:  scenarios([]int{report.HeadlineDocument}, []int{256}),
-		documents: []int{medium},
-		transcode: &transcoding.Bench{Rounds: 5, Measure: 100 * time.Millisecond, Note: note},
-	})
-	if err != nil {
+	if err := quickPlan().measure(ctx, programs, results); err != nil {
 		return err
 	}
 	headline, err := results.Headline()
@@ -50,31 +38,22 @@ func runQuick(ctx context.Context, args []string) error {
 
 // runAll is "bench all": everything, into a directory.
 func runAll(ctx context.Context, args []string) error {
+	plan := allPlan()
 	flags := flag.NewFlagSet("bench all", flag.ContinueOnError)
 	out := flags.String("out", "results", "directory for the results")
-	timing := timingFlags(flags, 5)
-	program := programFlag(flags)
-	brokers := brokerFlags(flags)
+	timingFlags(flags, &plan.contest)
+	programs := programFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, allLimit)
 	defer cancel()
-	machine, err := report.ThisMachine(ctx, brokers.RabbitMQ, brokers.NATSServer)
+	machine, err := report.ThisMachine(ctx, programs.brokers.RabbitMQ, programs.brokers.NATSServer)
 	if err != nil {
 		return err
 	}
-	p := plan{
-		brokers:   brokers,
-		calls:     allSessions(),
-		contest:   timing(),
-		program:   *program,
-		gateways:  scenarios([]int{small, medium, large}, []int{1, 64, 256}),
-		documents: []int{small, medium, large},
-		transcode: &transcoding.Bench{Rounds: 5, Measure: 200 * time.Millisecond, Note: note},
-	}
-	results := &report.Results{Began: time.Now(), Machine: machine, RoundS: p.contest.Measure.Seconds()}
-	err = measure(ctx, results, p)
+	results := &report.Results{Began: time.Now(), Machine: machine, RoundS: plan.contest.Measure.Seconds()}
+	err = plan.measure(ctx, programs, results)
 	results.TookS = int(time.Since(results.Began).Seconds())
 	return errors.Join(err, results.Write(*out))
 }

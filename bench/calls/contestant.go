@@ -65,6 +65,9 @@ func (b Brokers) start(ctx context.Context, p peer, rig *contest.Rig, stage cont
 	return rig.Load(ctx, append([]string{"load", p.name}, config.arguments()...)...)
 }
 
+// erlang is the program that RabbitMQ runs in.
+const erlang = "beam.smp"
+
 // WatchRabbitMQ has a rig count RabbitMQ's processor time.
 func (b Brokers) WatchRabbitMQ(rig *contest.Rig) error {
 	uri, err := amqp.ParseURI(b.RabbitMQ)
@@ -74,6 +77,13 @@ func (b Brokers) WatchRabbitMQ(rig *contest.Rig) error {
 	pid, err := process.Listener(uri.Port)
 	if err != nil {
 		return err
+	}
+	name, err := process.Name(pid)
+	if err != nil {
+		return err
+	}
+	if name != erlang {
+		return fmt.Errorf("on RabbitMQ's port listens %s, not RabbitMQ itself: in a container its processor time cannot be counted", name)
 	}
 	rig.Watch(contest.Broker, pid)
 	return nil

@@ -36,6 +36,12 @@ func Listener(port int) (pid int, err error) {
 	return 0, fmt.Errorf("no process that may be looked into listens on port %d", port)
 }
 
+// Name is the name of a process's program, at most 15 characters of it.
+func Name(pid int) (string, error) {
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSuffix(string(name), "\n"), err
+}
+
 // listening returns the sockets, as /proc/PID/fd names them, that listen on a
 // port, from a table such as /proc/net/tcp.
 func listening(table string, port int) ([]string, error) {

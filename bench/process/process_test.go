@@ -134,6 +134,9 @@ func TestListener(t *testing.T) {
 	if pid, err := Listener(port); pid != os.Getpid() || err != nil {
 		t.Errorf("on this process's port listens %d: %v", pid, err)
 	}
+	if name, err := Name(os.Getpid()); name != "process.test" || err != nil {
+		t.Errorf("this process is %q: %v", name, err)
+	}
 	listener.Close()
 	if pid, err := Listener(port); err == nil {
 		t.Errorf("on a closed port listens %d", pid)
