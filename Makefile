@@ -101,6 +101,7 @@ lint-proto: bin/buf
 	bin/buf lint
 	bin/buf format --diff --exit-code proto
 	bin/buf format --diff --exit-code examples
+	bin/buf format --diff --exit-code bench/proto
 	bin/buf breaking proto --against $(BASELINE)
 
 .PHONY: lint-scripts

@@ -13,7 +13,7 @@ const (
 	chartWidth, chartHeight = 990, 400
 	plotTop, plotBottom     = 64.0, 352.0
 
-	ratesLeft, ratesRight = 52.0, 440.0
+	ratesLeft, ratesRight = 52.0, 410.0
 
 	costLeft, costRight   = 740.0, 935.0
 	costCallers           = 256
@@ -109,7 +109,7 @@ func (s *svg) lines(rows []contest.Row, at func(contest.Row) (x, y float64)) {
 		y    float64
 	}
 	var ends []end
-	for _, peer := range peersIn(rows) {
+	for _, peer := range slices.Backward(peersIn(rows)) { // the first is on top
 		look := peerLooks[peer]
 		points, last := "", 0.0
 		for _, row := range rows {
