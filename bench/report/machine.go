@@ -49,7 +49,7 @@ func ThisMachine(ctx context.Context, rabbitURL, natsServer string) (Machine, er
 	machine := Machine{
 		Cores:    runtime.NumCPU(),
 		CPU:      firstOf("/proc/cpuinfo", "model name"),
-		Kernel:   strings.Join(strings.Fields(firstLine("/proc/version"))[:3], " "),
+		Kernel:   kernel(),
 		Go:       runtime.Version(),
 		Versions: []Version{{"RabbitMQ", rabbit}, {"nats-server", nats}},
 	}
@@ -101,11 +101,12 @@ func firstOf(path, key string) string {
 	return "unknown"
 }
 
-// firstLine is that of a file, with three words at least.
-func firstLine(path string) string {
-	text, err := os.ReadFile(path)
-	if line, _, _ := strings.Cut(string(text), "\n"); err == nil && len(strings.Fields(line)) >= 3 {
-		return line
+// kernel is such as "Linux 6.18".
+func kernel() string {
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	parts := strings.SplitN(string(release), ".", 3)
+	if err != nil || len(parts) < 3 {
+		return "Linux"
 	}
-	return "unknown kernel -"
+	return "Linux " + parts[0] + "." + parts[1]
 }

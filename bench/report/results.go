@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ const (
 
 // Write writes the results and what is drawn of them into a directory.
 func (r *Results) Write(dir string) error {
-	text, err := json.MarshalIndent(r, "", " ")
+	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
@@ -45,9 +46,18 @@ func (r *Results) Write(dir string) error {
 		return err
 	}
 	return errors.Join(
-		write(dir, jsonFile, append(text, '\n')),
+		write(dir, jsonFile, append(rowsOnLines(text), '\n')),
 		write(dir, markdownFile, r.markdown()),
 		write(dir, chartFile, r.chart()))
+}
+
+// rowsOnLines gives each row of results in JSON a line of its own. No text in
+// them has what rows begin with, as its quotation marks are escaped.
+func rowsOnLines(text []byte) []byte {
+	for _, row := range []string{`{"stage":`, `{"direction":`} {
+		text = bytes.ReplaceAll(text, []byte(row), []byte("\n"+row))
+	}
+	return text
 }
 
 func write(dir, name string, text []byte) error {
