@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -92,7 +93,10 @@ func (d wireDepth) checkAny(wire []byte, depth int) error {
 	case anyName, structName, listName, valueName:
 		depth++ // These stand in the Any's "value"; others have their fields in the Any's own object.
 	}
-	return d.check(inner.Descriptor(), value, depth)
+	if err = d.check(inner.Descriptor(), value, depth); errors.As(err, new(*malformedError)) {
+		return nil // A later part of this Any may replace the value.
+	}
+	return err
 }
 
 // eachField calls visit with the number, the wire type and the content of every
@@ -160,6 +164,18 @@ func levels(field protoreflect.FieldDescriptor) int {
 	}
 }
 
-func malformed(name protoreflect.FullName, code int) error {
-	return fmt.Errorf("%s is malformed: %w", name, cleanError(protowire.ParseError(code)))
+// malformedError is a message that cannot be walked.
+type malformedError struct {
+	name  protoreflect.FullName
+	cause error
 }
+
+func malformed(name protoreflect.FullName, code int) error {
+	return &malformedError{name: name, cause: cleanError(protowire.ParseError(code))}
+}
+
+// Error names the message.
+func (e *malformedError) Error() string { return fmt.Sprintf("%s is malformed: %v", e.name, e.cause) }
+
+// Unwrap is what is wrong with it.
+func (e *malformedError) Unwrap() error { return e.cause }

@@ -335,6 +335,8 @@ var wireSeeds = []wireSeed{
 	{"Demanding", 0, []byte{0x0a, 0, 0x10, 0, 0x1a, 0}},
 	{"Demanding", 0, []byte{0x0a, 0, 0x10, 0, 0x1a, 2, 0x0a, 0, 0x1a, 2, 0x10, 0}}, // required in two parts
 	{"Edition", 0, []byte{0xb3, 1, 0xb4, 1, 0xbb, 1, 8, 1, 0xbc, 1}},
+	// An Any in two parts, whose first value is none of its type.
+	{"Edition", 0, []byte("\xfb\x01\x0a\x1bx/google.protobuf.ListValue\x12\x01a\xfc\x01\xfb\x01\x12\x00\xfc\x01")},
 	{"Edition", 0, []byte{0x62, 1, 0xff}}, // not UTF-8, and not checked
 	{"Tree", 0, nestedWire(100)},
 	{"Tree", 0, nestedWire(101)},
