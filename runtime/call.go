@@ -22,7 +22,8 @@ type Call struct {
 	// be decoded, and the call fails after the interceptors have seen it.
 	Message proto.Message
 	// Payload is the request, encoded. The client ignores it when Message is
-	// set. It must not be changed.
+	// set. It must not be changed until Invoke has returned; the client does not
+	// read it afterwards, so that its memory can be used again.
 	Payload []byte
 	// Redelivered is set on the worker's side when the broker delivers the call
 	// for a second time: an earlier worker may have run it.

@@ -24,6 +24,10 @@ const DefaultTimeout = 12 * time.Second
 // greatest message that RabbitMQ 4 takes by default, 16 MiB.
 const DefaultMaxPayload = 12 << 20
 
+// DefaultMaxOpen bounds the calls of a client that wait for their reply. A
+// client that has more of them calls workers that have stalled.
+const DefaultMaxOpen = 100_000
+
 // ClientConfig configures a [Client]. The zero value has the defaults.
 type ClientConfig struct {
 	// Timeout is how long a call waits for its reply, if its method does not
@@ -32,6 +36,9 @@ type ClientConfig struct {
 	// MaxPayload bounds a request, encoded, in bytes. Default:
 	// [DefaultMaxPayload].
 	MaxPayload int
+	// MaxOpen bounds the calls that wait for their reply at a time; further ones
+	// fail as RESOURCE_EXHAUSTED at once. Default: [DefaultMaxOpen].
+	MaxOpen int
 	// Batching bounds how calls gather in messages.
 	Batching Batching
 	// Interceptors wrap every call; the first is the outermost.
@@ -78,6 +85,9 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 	if config.MaxPayload <= 0 {
 		config.MaxPayload = DefaultMaxPayload
 	}
+	if config.MaxOpen <= 0 {
+		config.MaxOpen = DefaultMaxOpen
+	}
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
@@ -88,7 +98,7 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 		config:     config,
 		log:        config.Logger,
 		replyQueue: wire.ReplyQueue(uniqueName()),
-		open:       newOpenCalls(),
+		open:       newOpenCalls(config.MaxOpen),
 		ctx:        ctx,
 		end:        end,
 		ready:      make(chan struct{}),

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -85,6 +87,8 @@ func (o *openCall) wasSent() bool {
 
 // openCalls holds the calls without an outcome, by id.
 type openCalls struct {
+	limit int
+
 	mu     sync.Mutex
 	calls  map[uint64]*openCall
 	lastID uint64
@@ -92,16 +96,20 @@ type openCalls struct {
 	empty  chan struct{} // closed when closed is set and no call is left
 }
 
-func newOpenCalls() *openCalls {
-	return &openCalls{calls: map[uint64]*openCall{}, empty: make(chan struct{})}
+func newOpenCalls(limit int) *openCalls {
+	return &openCalls{limit: limit, calls: map[uint64]*openCall{}, empty: make(chan struct{})}
 }
 
-// add gives the call its id and opens it. It fails once the client is closed.
+// add gives the call its id and opens it. It fails when too many are open, and
+// once the client is closed.
 func (o *openCalls) add(call *openCall) *Error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return errClientClosed
+	}
+	if len(o.calls) >= o.limit {
+		return Errorf(codes.ResourceExhausted, "the client waits for the replies to %d calls and takes no more", o.limit)
 	}
 	o.lastID++
 	call.id = o.lastID

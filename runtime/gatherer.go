@@ -13,31 +13,33 @@ import (
 // confirmed the message before them and they are enough, or one of these bounds
 // is reached. The zero value has the defaults.
 type Batching struct {
-	// MaxEntries bounds the calls or replies in one message. Default: 256. With
-	// 1 every call travels alone.
+	// MaxEntries bounds the calls or replies in one message. Default:
+	// [DefaultBatchEntries]. With 1 every call travels alone: batching is off.
 	MaxEntries int
-	// MaxBytes is the size of a message beyond which nothing is added to it.
-	// Default: 64 KiB.
+	// MaxBytes is the size of a message beyond which nothing is added to it. What
+	// is larger travels alone. Default: [DefaultBatchBytes].
 	MaxBytes int
-	// Linger bounds the time for which a call gathers. Default: 300 µs.
+	// Linger bounds the time for which a call gathers. Default:
+	// [DefaultBatchLinger].
 	Linger time.Duration
 }
 
+// The defaults of [Batching].
 const (
-	defaultMaxEntries = 256
-	defaultMaxBytes   = 64 << 10
-	defaultLinger     = 300 * time.Microsecond
+	DefaultBatchEntries = 256
+	DefaultBatchBytes   = 64 << 10
+	DefaultBatchLinger  = 300 * time.Microsecond
 )
 
 func (b Batching) withDefaults() Batching {
 	if b.MaxEntries <= 0 {
-		b.MaxEntries = defaultMaxEntries
+		b.MaxEntries = DefaultBatchEntries
 	}
 	if b.MaxBytes <= 0 {
-		b.MaxBytes = defaultMaxBytes
+		b.MaxBytes = DefaultBatchBytes
 	}
 	if b.Linger <= 0 {
-		b.Linger = defaultLinger
+		b.Linger = DefaultBatchLinger
 	}
 	return b
 }

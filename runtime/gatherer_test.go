@@ -113,7 +113,7 @@ func TestQuickCallsWaitForHalfOfThoseOpen(t *testing.T) {
 		g.expect([]int{1, 2, 3}, []int{4, 5})
 		g.settle()
 		g.put(6, 10, quickWork)
-		advance(defaultLinger)
+		advance(DefaultBatchLinger)
 		synctest.Wait()
 		g.expect([]int{1, 2, 3}, []int{4, 5}, []int{6})
 		if g.idle() {
