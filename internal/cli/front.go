@@ -60,7 +60,9 @@ func (f *front) openRegistry(ctx context.Context) (err error) {
 
 // serve serves on the listeners until ctx ends.
 func (f *front) serve(ctx context.Context) (err error) {
-	client := runtime.NewClient(f.transport, runtime.ClientConfig{Timeout: f.timeouts.Call, Logger: f.logger})
+	client := runtime.NewClient(f.transport, runtime.ClientConfig{
+		Timeout: f.timeouts.Call, Batching: f.batching, Logger: f.logger,
+	})
 	defer func() { err = errors.Join(err, closeWithin(f.server.StopTimeout, client.Close)) }()
 	apis, err := f.apis(client)
 	if err != nil {
@@ -72,7 +74,7 @@ func (f *front) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if f.admin != nil {
-		admin, stopMetrics, err := withMetrics(apis, apis.Admin())
+		admin, stopMetrics, err := withMetrics(apis, client)
 		if err != nil {
 			return err
 		}

@@ -12,11 +12,13 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // withMetrics adds GET /metrics, in Prometheus's format, to the operators'
-// handler: the gateway's figures and those of its process. stop ends it.
-func withMetrics(apis *dynamic.APIs, admin http.Handler) (handler http.Handler, stop func(context.Context) error, err error) {
+// handler of the APIs: the figures of the gateway, of its client and of its
+// process. stop ends it.
+func withMetrics(apis *dynamic.APIs, client *runtime.Client) (handler http.Handler, stop func(context.Context) error, err error) {
 	collected := prometheus.NewRegistry()
 	collected.MustRegister( // it is empty, so nothing can clash
 		collectors.NewGoCollector(),
@@ -28,11 +30,14 @@ func withMetrics(apis *dynamic.APIs, admin http.Handler) (handler http.Handler, 
 	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
 	unobserve, err := apis.Observe(provider.Meter("github.com/mqrpc/mqrpc/gateway"))
+	if err == nil {
+		err = observeClient(client, provider.Meter("github.com/mqrpc/mqrpc/runtime"))
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, provider.Shutdown(context.Background()))
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(collected, promhttp.HandlerOpts{}))
-	mux.Handle("/", admin)
+	mux.Handle("/", apis.Admin())
 	return mux, func(ctx context.Context) error { return errors.Join(unobserve(), provider.Shutdown(ctx)) }, nil
 }

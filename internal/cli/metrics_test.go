@@ -13,6 +13,8 @@ import (
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
+	"github.com/mqrpc/mqrpc/runtime"
+	runtimememory "github.com/mqrpc/mqrpc/runtime/memory"
 )
 
 func TestMetricsTellOfTheRegistry(t *testing.T) {
@@ -27,7 +29,14 @@ func TestMetricsTellOfTheRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = apis.Close(context.Background()) })
-	handler, stop, err := withMetrics(apis, apis.Admin())
+	broker := runtimememory.NewBroker(runtimememory.Config{})
+	transport := broker.Connect()
+	client := runtime.NewClient(transport, runtime.ClientConfig{Logger: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		_ = client.Close(context.Background())
+		_ = transport.Close(context.Background())
+	})
+	handler, stop, err := withMetrics(apis, client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +54,13 @@ func TestMetricsTellOfTheRegistry(t *testing.T) {
 	_, _ = apis.Source().API(t.Context(), "other", "1.0") // finds out
 	if got := metric(t, handler, "mqrpc_gateway_registry_available"); got != "0" {
 		t.Errorf("with the registry down, available is %q, want 0", got)
+	}
+	method := &runtime.Method{Module: key.Module, Version: key.Version, Name: "Greeter.Greet"}
+	_, _ = client.Invoke(t.Context(), &runtime.Call{Method: method}) // nobody serves it
+	for _, name := range []string{"mqrpc_client_calls_total", "mqrpc_client_messages_total"} {
+		if got := metric(t, handler, name); got != "1" {
+			t.Errorf("after a call %s is %q, want 1", name, got)
+		}
 	}
 	if got := metric(t, handler, `mqrpc_gateway_lookups_total`, `outcome="registry"`); got != "1" {
 		t.Errorf("lookups from the registry: %q, want 1", got)

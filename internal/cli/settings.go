@@ -6,6 +6,7 @@ import (
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
@@ -19,6 +20,7 @@ type settings struct {
 	snapshotDir string
 	log         logSettings
 
+	batching       runtime.Batching
 	timeouts       gateway.Timeouts
 	limits         gateway.Limits
 	server         gateway.ServerConfig
@@ -36,6 +38,11 @@ func defaultSettings(environ func() []string) *settings {
 		registry:    defaultRegistry(environ),
 		follow:      dynamic.Follow{PollInterval: registry.DefaultPollInterval},
 		log:         logSettings{level: "info", format: "text"},
+		batching: runtime.Batching{
+			MaxEntries: runtime.DefaultBatchEntries,
+			MaxBytes:   runtime.DefaultBatchBytes,
+			Linger:     runtime.DefaultBatchLinger,
+		},
 		timeouts: gateway.Timeouts{
 			Call:  gateway.DefaultCallTimeout,
 			Body:  gateway.DefaultBodyTimeout,
@@ -87,6 +94,10 @@ func (s *settings) options() []option {
 		{name: "max-json-depth", value: &s.json.MaxDepth, usage: "how deeply JSON may be nested"},
 		{name: "max-in-flight", value: &s.limits.InFlight, usage: "number of calls at a time"},
 		{name: "max-in-flight-per-api", value: &s.limits.InFlightPerAPI, usage: "number of calls at a time for each (module, version)"},
+
+		{name: "batch-calls", value: &s.batching.MaxEntries, usage: "number of calls that may share a message; 1: batching is off"},
+		{name: "batch-bytes", value: &s.batching.MaxBytes, usage: "size of a message to which no call is added"},
+		{name: "batch-linger", value: &s.batching.Linger, usage: "time for which a call may wait for others to share its message"},
 
 		{name: "forward-headers", value: &s.forwardHeaders, usage: "request headers that travel to the worker as metadata"},
 		{name: "discard-unknown", value: &s.json.DiscardUnknown, usage: "ignore unknown fields in requests instead of refusing them"},
