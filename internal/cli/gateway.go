@@ -40,10 +40,13 @@ and variables.`,
 			if show {
 				return printConfig(command.OutOrStdout(), options)
 			}
-			logger, err := chosen.log.newLogger(command.ErrOrStderr())
+			out := newLogBuffer(command.ErrOrStderr())
+			defer func() { _ = out.Flush() }() // nobody is left to be told
+			logger, err := chosen.log.newLogger(out)
 			if err != nil {
 				return &usageError{err}
 			}
+			defer raiseHeapFloor(chosen.heapFloor)()
 			return runGateway(command.Context(), env, chosen, logger)
 		},
 	}
