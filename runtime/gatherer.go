@@ -119,8 +119,8 @@ func (g *gatherer[K, T]) newBatch() *batch[K, T] {
 func (g *gatherer[K, T]) add(e entry[T]) {
 	g.mu.Lock()
 	var before *batch[K, T]
-	if len(g.waiting.contents) > 0 && g.waiting.bytes+e.bytes > g.limits.MaxBytes {
-		before = g.take() // what waits and the entry do not fit into one message
+	if len(g.waiting.contents) > 0 && !g.fits(&e) {
+		before = g.take()
 	}
 	g.waiting.contents = append(g.waiting.contents, e.content)
 	g.waiting.bytes += e.bytes
@@ -150,6 +150,12 @@ func (g *gatherer[K, T]) add(e entry[T]) {
 func (g *gatherer[K, T]) enough() bool {
 	n := len(g.waiting.contents)
 	return 2*n >= int(g.open.Load()) || g.waiting.work > time.Duration(n)*quickWork
+}
+
+// fits reports whether an entry goes well with what waits: a large one would hold
+// it up on the way, and one that is slow by itself at the worker.
+func (g *gatherer[K, T]) fits(e *entry[T]) bool {
+	return g.waiting.bytes+e.bytes <= g.limits.MaxBytes && e.work < workPerMessage
 }
 
 func (g *gatherer[K, T]) full() bool {

@@ -131,7 +131,9 @@ func TestSlowWorkGoesOneByOne(t *testing.T) {
 		for i := range 4 {
 			g.put(10+i, 10, workPerMessage/2)
 		}
-		g.expect([]int{0}, []int{1}, []int{2}, []int{10, 11}, []int{12, 13})
+		g.put(20, 10, quickWork)
+		g.put(21, 10, 10*time.Millisecond) // not in the message of the quick one
+		g.expect([]int{0}, []int{1}, []int{2}, []int{10, 11}, []int{12, 13}, []int{20}, []int{21})
 	})
 }
 
