@@ -25,12 +25,17 @@ type jsonWriter struct {
 	starts []memberStart
 	pieces []piece
 	moved  []byte
+	url    string // of the last Any: the next is often of the same type
 }
 
 var jsonWriters = sync.Pool{New: func() any { return new(jsonWriter) }}
 
-// maxScratch bounds the scratch that is kept for the next message.
+// maxScratch bounds each part of the scratch that is kept for the next message.
 const maxScratch = 1 << 20
+
+func (w *jsonWriter) isSmall() bool {
+	return max(cap(w.moved), cap(w.pieces)*pieceSize, cap(w.starts)*pieceSize, len(w.url)) <= maxScratch
+}
 
 // appendJSON is the fast path of AppendJSON. It reports whether it took the
 // message.
@@ -41,7 +46,7 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 	w.starts, w.pieces = w.starts[:0], w.pieces[:0]
 	out, ok = w.write(dst, m.root.get().json, wire, 1)
 	w.message = nil
-	if cap(w.moved) <= maxScratch && cap(w.pieces) <= maxScratch/pieceSize && cap(w.starts) <= maxScratch/pieceSize {
+	if w.isSmall() {
 		jsonWriters.Put(w)
 	}
 	return out, ok

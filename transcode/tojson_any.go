@@ -16,7 +16,10 @@ func (w *jsonWriter) any(out, in []byte, depth int) (result []byte, ok bool) {
 	case len(url) == 0:
 		return append(out, "{}"...), len(value) == 0
 	}
-	found, err := w.message.resolver.FindMessageByURL(string(url))
+	if w.url != string(url) {
+		w.url = string(url)
+	}
+	found, err := w.message.resolver.FindMessageByURL(w.url)
 	if err != nil {
 		return out, false
 	}

@@ -6,13 +6,15 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 	last, ordered := -1, true
 	var seen uint64
 	for i := 0; i < len(in); {
-		tag, next := nextTag(in, i)
-		if next < 0 {
-			return out, false
+		tag := uint64(in[i])
+		i++
+		if tag >= 0x80 {
+			if tag, i = longTag(in, i-1); i < 0 {
+				return out, false
+			}
 		}
-		i = next
-		f := t.field(tag >> 3)
-		if f == nil || !f.accepts(tag) {
+		f := t.field(tag >> 3) // There is none with the number 0.
+		if !f.accepts(tag) {
 			if i = w.unknown(t, f, tag, in, i); i < 0 {
 				return out, false
 			}
@@ -55,16 +57,17 @@ func (w *jsonWriter) place(out []byte, t *jsonTable, index, last, members int) (
 	return out, index < last && members <= 2*len(t.fields)
 }
 
-// accepts reports whether the value after a tag can be the field's.
+// accepts reports whether there is a field, and the value after the tag can be
+// its.
 func (f *jsonField) accepts(tag uint64) bool {
-	return tag&7 == f.wireType || f.packable && tag&7 == bytesType
+	return f != nil && (tag&7 == f.wireType || f.packable && tag&7 == bytesType)
 }
 
 // member writes one field, with all of its elements if it is a list or a map,
 // or nothing if it has the value that is left out.
 func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
 	before := len(out)
-	out = append(out, f.key...)
+	out = f.appendKey(out)
 	start := len(out)
 	switch f.shape {
 	case singular:
@@ -92,6 +95,17 @@ func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, 
 	}
 }
 
+// appendKey appends the comma, the name and the colon. Most are short: then they
+// are copied with bytes beyond them, because how many is known.
+func (f *jsonField) appendKey(out []byte) []byte {
+	n := len(out)
+	if cap(out)-n < len(f.shortKey) || len(f.key) > len(f.shortKey) {
+		return append(out, f.key...)
+	}
+	copy(out[n:n+len(f.shortKey)], f.shortKey[:])
+	return out[:n+len(f.key)]
+}
+
 // fill writes what EmitUnpopulated writes for fields that are not set.
 func (w *jsonWriter) fill(out []byte, fields []jsonField) []byte {
 	for i := range fields {
@@ -110,6 +124,8 @@ func (w *jsonWriter) unknown(t *jsonTable, f *jsonField, tag uint64, in []byte, 
 	case f != nil && (f.shape != singular || f.message != nil):
 		return refused // It may be nested too deeply even so.
 	case f == nil && t.extensions != nil && w.isExtension(t, tag>>3):
+		return refused
+	case tag < minTag:
 		return refused
 	default:
 		return skip(tag, in, i)

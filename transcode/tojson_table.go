@@ -24,7 +24,8 @@ type jsonTable struct {
 
 // jsonField is a field of a jsonTable, or the key or value of a map.
 type jsonField struct {
-	key      string // `,"name":`
+	key      string   // `,"name":`
+	shortKey [24]byte // the same, if it is no longer
 	number   uint64
 	kind     protoreflect.Kind
 	wireType uint64
@@ -118,6 +119,7 @@ func (t *tables) jsonField(of *field) jsonField {
 		message:  of.message,
 		zero:     zeroText(of),
 	}
+	copy(f.shortKey[:], f.key)
 	switch {
 	case of.isMap():
 		f.shape = keyed

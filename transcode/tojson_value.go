@@ -63,7 +63,7 @@ func (w *jsonWriter) value(out []byte, f *jsonField, in []byte, i, depth int) (r
 		if next < 0 {
 			return out, refused
 		}
-		return appendEnum(out, f.enum, int32(number), next)
+		return f.appendEnum(out, int32(number), next)
 	default:
 		number, next := varint(in, i)
 		if next < 0 {
@@ -125,14 +125,15 @@ func appendFixed64(out []byte, kind protoreflect.Kind, bits uint64) []byte {
 	return appendQuotedUint(out, bits)
 }
 
-// appendEnum refuses what may be no value of the enum: an unknown number of a
-// closed one, and a number that JSON cannot tell from NullValue's only one.
-func appendEnum(out []byte, enum *enumTable, number int32, i int) (result []byte, next int) {
-	if number >= 0 && int(number) < len(enum.texts) && enum.texts[number] != "" {
-		return append(out, enum.texts[number]...), i
+// appendEnum refuses what may be no value of the enum, an unknown number of a
+// closed one, and what cannot be told from the value that is left out: another
+// number than the only one of NullValue.
+func (f *jsonField) appendEnum(out []byte, number int32, i int) (result []byte, next int) {
+	if number >= 0 && int(number) < len(f.enum.texts) && f.enum.texts[number] != "" {
+		return append(out, f.enum.texts[number]...), i
 	}
-	if enum.null || enum.closed && enum.nameOf(number) == "" {
+	if f.enum.null && f.omitsZero || f.enum.closed && f.enum.nameOf(number) == "" {
 		return out, refused
 	}
-	return enum.appendJSON(out, number), i
+	return f.enum.appendJSON(out, number), i
 }

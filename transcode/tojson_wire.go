@@ -25,10 +25,15 @@ const (
 // nextTag reads the tag at i, where there is at least a byte. The position after
 // it is refused if it is malformed.
 func nextTag(in []byte, i int) (tag uint64, next int) {
-	tag, next = uint64(in[i]), i+1
-	if tag >= 0x80 {
-		tag, next = longVarint(in, i)
+	if c := in[i]; c < 0x80 && uint64(c) >= minTag {
+		return uint64(c), i + 1
 	}
+	return longTag(in, i)
+}
+
+// longTag reads a tag of any length.
+func longTag(in []byte, i int) (tag uint64, next int) {
+	tag, next = longVarint(in, i)
 	if tag < minTag || tag > maxTag {
 		return tag, refused
 	}
@@ -62,8 +67,17 @@ func longVarint(in []byte, i int) (value uint64, next int) {
 
 // delimited reads what is preceded by its length.
 func delimited(in []byte, i int) (content []byte, next int) {
-	size, i := varint(in, i)
-	if i < 0 || size > uint64(len(in)-i) {
+	if i >= len(in) {
+		return nil, refused
+	}
+	size := uint64(in[i])
+	i++
+	if size >= 0x80 {
+		if size, i = longVarint(in, i-1); i < 0 {
+			return nil, refused
+		}
+	}
+	if size > uint64(len(in)-i) {
 		return nil, refused
 	}
 	next = i + int(size)
