@@ -2,7 +2,6 @@ package transcode_test
 
 import (
 	"fmt"
-	"log"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -16,15 +15,15 @@ import (
 func Example() {
 	message, err := transcode.New((*orderv1.Money)(nil).ProtoReflect().Descriptor(), transcode.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	wire, err := message.AppendWire(nil, []byte(`{"currency": "EUR", "units": 12, "nanos": 5e8}`))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	text, err := message.AppendJSON(nil, wire)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Printf("%q\n%s\n", wire, text)
 	// Output:
@@ -36,7 +35,7 @@ func Example() {
 func ExampleMessage_AppendWire() {
 	message, err := transcode.New((*orderv1.Money)(nil).ProtoReflect().Descriptor(), transcode.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, text := range []string{`{"unit": 12}`, `{"units": "twelve"}`, `{"units": 12`} {
 		_, err := message.AppendWire(nil, []byte(text))
@@ -52,12 +51,12 @@ func ExampleMessage_AppendWire() {
 func ExampleMessage_AppendJSON() {
 	message, err := transcode.New((*durationpb.Duration)(nil).ProtoReflect().Descriptor(), transcode.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	var buffer []byte
 	for _, wire := range [][]byte{{0x08, 90}, {0x10, 0x80, 0xca, 0xb5, 0xee, 0x01}} {
 		if buffer, err = message.AppendJSON(buffer[:0], wire); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		fmt.Printf("%s\n", buffer)
 	}
@@ -70,7 +69,7 @@ func ExampleMessage_AppendJSON() {
 func ExampleOptions() {
 	message, err := transcode.New((*structpb.Struct)(nil).ProtoReflect().Descriptor(), transcode.Options{MaxDepth: 3})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, err = message.AppendWire(nil, []byte(`{"a":{"b":{"c":{}}}}`))
 	fmt.Println(err)
