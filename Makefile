@@ -22,7 +22,7 @@ FUZZTIME ?= 10s
 
 BASELINE := proto/baseline.json
 PLUGINS := $(addprefix bin/,protoc-gen-go protoc-gen-go-grpc protoc-gen-connect-go protoc-gen-grpc-gateway)
-SCRIPTS := scripts/services scripts/generate scripts/generate-check scripts/fuzz .ci/run
+SCRIPTS := scripts/services scripts/conformance transcode/conformance/suite/update scripts/generate scripts/generate-check scripts/fuzz .ci/run
 
 .PHONY: help
 help: ## List the targets
@@ -39,6 +39,9 @@ build: ## Build bin/mqrpc and bin/protoc-gen-mqrpc
 .PHONY: test
 test: bin/nats-server ## Run all tests, with the race detector, against services that are installed, started and stopped
 	scripts/services run -- $(MAKE) test-modules
+ifeq ($(TEST_PACKAGES),./...)
+	@$(MAKE) conformance
+endif
 
 # The bench is a module of its own: users of the library inherit none of its
 # peers. TEST_PACKAGES names packages of the library alone.
@@ -81,6 +84,10 @@ bench-go: ## Run the Go benchmarks against the services that they need (BENCH=pa
 .PHONY: bench-registry
 bench-registry: ## Measure hot plugging, changes and large registries; the last line is JSON
 	scripts/services run --with rabbitmq,zookeeper,etcd -- go run ./e2e/registrybench
+
+.PHONY: conformance
+conformance: ## Run protobuf's conformance suite against the transcoder (its runner is built once)
+	scripts/conformance
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)
