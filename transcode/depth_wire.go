@@ -82,7 +82,7 @@ func (d wireDepth) checkAny(wire []byte, depth int) error {
 		}
 		return nil
 	})
-	if err != nil || len(value) == 0 {
+	if err != nil {
 		return err
 	}
 	inner, err := d.resolver.FindMessageByURL(url)
