@@ -36,9 +36,9 @@ func (g *Gateway) invoke(ctx context.Context, to *route, call *callRequest, payl
 	if longest == 0 {
 		longest = g.config.Timeouts.Call
 	}
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
-	reply, err := g.config.Caller.Invoke(ctx, &runtime.Call{
+	limited := newCallContext(ctx, longest)
+	defer limited.end()
+	reply, err := g.config.Caller.Invoke(limited, &runtime.Call{
 		Method:   to.method,
 		Metadata: call.metadata,
 		Payload:  payload,

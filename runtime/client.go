@@ -111,6 +111,10 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 }
 
 // Invoke implements [Caller].
+//
+// A context may have a method Gone() <-chan struct{} besides Done, for what ends
+// it before its deadline. The client then waits on that alone and keeps the
+// deadline itself, which saves such a context its timer.
 func (c *Client) Invoke(ctx context.Context, call *Call) (*Reply, error) {
 	if call.Metadata == nil && len(c.config.Interceptors) > 0 {
 		call.Metadata = Metadata{} // for interceptors to add to
@@ -302,7 +306,7 @@ func (c *Client) expire(call *openCall) {
 func (c *Client) await(ctx context.Context, sent *openCall) error {
 	select {
 	case <-sent.done:
-	case <-ctx.Done():
+	case <-gone(ctx):
 		if c.open.remove(sent.id) != nil {
 			c.counters.abandoned.Add(1)
 			sent.outcome.err = contextError(ctx)
@@ -317,6 +321,14 @@ func (c *Client) await(ctx context.Context, sent *openCall) error {
 		return sent.outcome.err
 	}
 	return nil
+}
+
+// gone is what ends a context, but for its deadline, which a call keeps itself.
+func gone(ctx context.Context) <-chan struct{} {
+	if timed, ok := ctx.(interface{ Gone() <-chan struct{} }); ok {
+		return timed.Gone()
+	}
+	return ctx.Done()
 }
 
 func decodeReply(call *Call, result *outcome) (*Reply, error) {
