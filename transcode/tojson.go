@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -30,13 +31,6 @@ type jsonWriter struct {
 
 var jsonWriters = sync.Pool{New: func() any { return new(jsonWriter) }}
 
-// maxScratch bounds each part of the scratch that is kept for the next message.
-const maxScratch = 1 << 20
-
-func (w *jsonWriter) isSmall() bool {
-	return max(cap(w.moved), cap(w.pieces)*pieceSize, cap(w.starts)*pieceSize, len(w.url)) <= maxScratch
-}
-
 // appendJSON is the fast path of AppendJSON. It reports whether it took the
 // message.
 func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
@@ -44,12 +38,22 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
 	w.message = m
 	w.starts, w.pieces = w.starts[:0], w.pieces[:0]
+	if cap(dst)-len(dst) < len(wire) {
+		dst = slices.Grow(dst, 2*len(wire)) // often enough; JSON is longer
+	}
 	out, ok = w.write(dst, m.root.get().json, wire, 1)
 	w.message = nil
 	if w.isSmall() {
 		jsonWriters.Put(w)
 	}
 	return out, ok
+}
+
+// maxScratch bounds each part of the scratch that is kept for the next message.
+const maxScratch = 1 << 20
+
+func (w *jsonWriter) isSmall() bool {
+	return max(cap(w.moved), cap(w.pieces)*pieceSize, cap(w.starts)*pieceSize, len(w.url)) <= maxScratch
 }
 
 // write writes a message whose JSON is at that depth, if it is nested: 1 is

@@ -69,14 +69,18 @@ func (t *tables) json(of *table) *jsonTable {
 		made.extensions = ranges
 	}
 	made.numbered = make([]*jsonField, len(of.numbered))
-	made.numbers = make(map[uint64]*jsonField, len(of.numbers))
+	if len(of.numbers) > 0 {
+		made.numbers = make(map[uint64]*jsonField, len(of.numbers))
+	}
 	for i := range of.fields {
-		f := t.jsonField(&of.fields[i])
-		made.fields[i] = f
+		f := &made.fields[i]
+		if *f = t.jsonField(&of.fields[i]); f.key == "" {
+			made.form = formUnsupported
+		}
 		if f.number < uint64(len(made.numbered)) {
-			made.numbered[f.number] = &made.fields[i]
+			made.numbered[f.number] = f
 		} else {
-			made.numbers[f.number] = &made.fields[i]
+			made.numbers[f.number] = f
 		}
 	}
 	if !made.assignBits(of) {
@@ -88,13 +92,16 @@ func (t *tables) json(of *table) *jsonTable {
 // assignBits gives a bit to each required field and each oneof. It reports
 // whether there are enough.
 func (t *jsonTable) assignBits(of *table) (enough bool) {
-	bits := of.descriptor.Oneofs().Len()
+	bits := 0
 	for i := range of.fields {
-		f := &of.fields[i]
-		if in := f.descriptor.ContainingOneof(); in != nil {
+		// Synthetic oneofs, of one optional field each, are after all others.
+		if in := of.fields[i].descriptor.ContainingOneof(); in != nil && !in.IsSynthetic() {
 			t.fields[i].bit = 1 << in.Index()
+			bits = max(bits, in.Index()+1)
 		}
-		if f.required {
+	}
+	for i := range of.fields {
+		if of.fields[i].required {
 			t.fields[i].bit = 1 << bits
 			t.required |= 1 << bits
 			bits++
@@ -103,12 +110,16 @@ func (t *jsonTable) assignBits(of *table) (enough bool) {
 	return bits <= 64
 }
 
+// jsonField renders a field. It has no key if the name is not UTF-8.
 func (t *tables) jsonField(of *field) jsonField {
 	name := of.jsonName
 	if t.options.UseProtoNames {
 		name = of.name
 	}
-	key, _ := appendQuoted([]byte{','}, []byte(name))
+	key, valid := appendQuoted([]byte{','}, []byte(name))
+	if !valid {
+		return jsonField{number: uint64(of.number)}
+	}
 	f := jsonField{
 		key:      string(append(key, ':')),
 		number:   uint64(of.number),
