@@ -6,16 +6,16 @@ import "sync"
 // that handles the request, from its beginning until the response is written,
 // and then to the next call:
 //
-//   - body holds the request's body. A form is decoded in place, so the
-//     bizContent of a callRequest lies in it, too.
+//   - text holds the request's body. A form is decoded in place, so the
+//     bizContent of a callRequest lies in it, too. When the worker has replied,
+//     it holds the response's JSON instead.
 //   - payload holds the request message. A [runtime.Caller] has it until Invoke
 //     returns.
-//   - response holds the response's JSON, until it is written.
 //
 // What outlives the request is copied: the names in a callRequest are strings of
 // their own, and a caller that goes on with a call after Invoke copies the
 // payload.
-type buffers struct{ body, payload, response []byte }
+type buffers struct{ text, payload []byte }
 
 // maxPooled bounds the size of a buffer that is kept for the next call, so that
 // a few large bodies do not occupy memory for ever.
@@ -30,7 +30,7 @@ func takeBuffers() *buffers {
 
 // release ends the use of everything that lies in the buffers.
 func (b *buffers) release() {
-	for _, buffer := range []*[]byte{&b.body, &b.payload, &b.response} {
+	for _, buffer := range []*[]byte{&b.text, &b.payload} {
 		if cap(*buffer) > maxPooled {
 			*buffer = nil
 		}

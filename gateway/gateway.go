@@ -133,7 +133,7 @@ func (g *Gateway) answer(ctx context.Context, to *route, call *callRequest, memo
 		return nil, err
 	}
 	err = encodeReply(to, reply, memory)
-	return memory.response, err
+	return memory.text, err
 }
 
 // serveUnknown answers every path that is not served.

@@ -126,7 +126,7 @@ func (g *Gateway) readCall(w http.ResponseWriter, r *http.Request, memory *buffe
 	if err := g.readBody(w, r, memory); err != nil {
 		return nil, err
 	}
-	given, err := decode(memory.body)
+	given, err := decode(memory.text)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, memory *buffe
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(g.config.Timeouts.Body))
 	var err error
-	if memory.body, err = readWithin(limit, r, memory.body[:0]); err != nil {
+	if memory.text, err = readWithin(limit, r, memory.text[:0]); err != nil {
 		w.Header().Set("Connection", "close")
 		return g.bodyError(r, err)
 	}

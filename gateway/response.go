@@ -52,7 +52,7 @@ func (g *Gateway) WriteError(w http.ResponseWriter, r *http.Request, err error) 
 
 // encodeReply turns a worker's reply into JSON.
 func encodeReply(to *route, reply *runtime.Reply, memory *buffers) (err error) {
-	memory.response, err = to.response.AppendJSON(memory.response[:0], reply.Payload)
+	memory.text, err = to.response.AppendJSON(memory.text[:0], reply.Payload)
 	if err != nil {
 		return newError(codes.Internal, ReasonMalformedReply,
 			"the reply is not a "+string(to.response.Descriptor().FullName())+": "+err.Error())
