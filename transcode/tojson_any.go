@@ -47,9 +47,6 @@ func (w *jsonWriter) held(out []byte, t *jsonTable, in []byte, depth int) (resul
 	case formAny, formStruct, formList, formValue:
 		depth++
 	}
-	if len(in) == 0 {
-		depth = 0 // Nothing is inside it.
-	}
 	return w.write(append(out, `,"value":`...), t, in, depth)
 }
 

@@ -91,6 +91,20 @@ func TestIrregularWire(t *testing.T) {
 	}
 }
 
+// TestDepthInAny has an empty list and an empty object at the limit, and beyond.
+func TestDepthInAny(t *testing.T) {
+	for _, held := range []string{"ListValue", "Struct", "Any", "Empty"} {
+		wire := text(1, "type.googleapis.com/google.protobuf."+held)
+		for range shallowDepth + 1 {
+			c := converterFor(t, indexOf(t, "Any"), 16)
+			if _, err := c.compareJSON(wire); err != nil {
+				t.Errorf("%s: %v", held, err)
+			}
+			wire = slices.Concat(text(1, "type.googleapis.com/google.protobuf.Any"), delimited(2, wire))
+		}
+	}
+}
+
 // TestShuffledWire has messages whose fields and map entries come in any order.
 func TestShuffledWire(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
