@@ -2,6 +2,7 @@ package transcode_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -34,6 +35,38 @@ func TestNoAllocation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoAllocationOfAnyKind holds the tricky inputs to none, too, but for those
+// that resolve types by name (Any, extensions) or fall back.
+func TestNoAllocationOfAnyKind(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, seed := range jsonSeeds {
+		if strings.Contains(seed.text, "type") || strings.Contains(seed.text, `"[`) {
+			continue
+		}
+		c := converterFor(t, indexOf(t, seed.message), seed.options)
+		before, text := c.Fallbacks(), []byte(seed.text)
+		wire, err := c.AppendWire(nil, text)
+		if err != nil {
+			continue
+		}
+		if _, err := c.AppendJSON(nil, wire); err != nil {
+			t.Errorf("%s comes in and does not go out: %v", text, err)
+		}
+		if c.Fallbacks() > before {
+			continue
+		}
+		buffer := make([]byte, 0, 4*len(text)+4096)
+		if allocations := testing.AllocsPerRun(20, func() { _, err = c.AppendWire(buffer, text) }); allocations > 0 || err != nil {
+			t.Errorf("%.200s: %g allocations, %v", text, allocations, err)
+		}
+		if allocations := testing.AllocsPerRun(20, func() { _, err = c.AppendJSON(buffer, wire) }); allocations > 0 || err != nil {
+			t.Errorf("%.200s: %g allocations on the way back, %v", text, allocations, err)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (m *messageMaker) set(message protoreflect.Message, field protoreflect.Fiel
 	switch {
 	case field.IsMap():
 		entries := message.Mutable(field).Map()
-		for range m.IntN(4) {
+		for range m.size() {
 			key := m.scalar(field.MapKey()).MapKey()
 			if field.MapValue().Message() != nil {
 				m.fill(entries.Mutable(key).Message(), depth+1)
@@ -80,7 +80,7 @@ func (m *messageMaker) set(message protoreflect.Message, field protoreflect.Fiel
 		}
 	case field.IsList():
 		list := message.Mutable(field).List()
-		for range m.IntN(4) {
+		for range m.size() {
 			if field.Message() != nil {
 				m.fill(list.AppendMutable().Message(), depth+1)
 			} else {
@@ -92,6 +92,14 @@ func (m *messageMaker) set(message protoreflect.Message, field protoreflect.Fiel
 	default:
 		message.Set(field, m.scalar(field))
 	}
+}
+
+// size is of a list or map: small, but for a few.
+func (m *messageMaker) size() int {
+	if m.oneIn(60) {
+		return m.IntN(100)
+	}
+	return m.IntN(4)
 }
 
 var (
@@ -163,6 +171,9 @@ func (m *messageMaker) float(bits int) float64 {
 }
 
 func (m *messageMaker) text() string {
+	if m.oneIn(40) { // The lengths around which lengths need another byte.
+		return strings.Repeat("x", []int{90, 16_340}[m.IntN(2)/(1+m.IntN(4))]+m.IntN(50))
+	}
 	if m.oneIn(2) {
 		return edgeStrings[m.IntN(len(edgeStrings)-m.IntN(2))] // The last is long: seldom.
 	}

@@ -82,6 +82,19 @@ func (c converter) referenceWire(jsonText []byte) (proto.Message, error) {
 	return message, c.checkDepth(jsonText)
 }
 
+// unlimitedWire is the wire format of JSON however deep it is, nil if it has none.
+func (c converter) unlimitedWire(jsonText []byte) []byte {
+	message, err := c.referenceWire(jsonText)
+	if message == nil || (err != nil && !errors.Is(err, errTooDeep)) {
+		return nil
+	}
+	wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
+	if err != nil {
+		return nil
+	}
+	return wire
+}
+
 // compareJSON converts wire to JSON, here and by the reference. The error says
 // how the two differ.
 func (c converter) compareJSON(wire []byte) ([]byte, error) {

@@ -23,6 +23,7 @@ import (
 //	differential_reference_test.go  the reference and what counts as the same
 //	differential_seeds_test.go      inputs that are known to be traps
 //	differential_random_test.go     messages with random content
+//	differential_deep_test.go       JSON that is nested to the limit
 //	differential_mutatejson_test.go JSON changed at random, still nearly JSON
 //	differential_mutatewire_test.go wire changed at random, still nearly wire
 //
@@ -90,7 +91,8 @@ const (
 	// differentialCases is how many cases TestDifferential runs unless the
 	// environment says otherwise: some seconds without the race detector.
 	differentialCases = 100_000
-	// differentialCasesEnv is for the long run: 10000000 take some minutes.
+	// differentialCasesEnv is for the long run: 10000000 take some minutes, so
+	// go test needs a -timeout, too.
 	differentialCasesEnv = "MQRPC_DIFFERENTIAL_CASES"
 	// differentialSeedEnv is where the cases begin. The default is one for
 	// ever, so that CI fails for changes alone; "random" takes the clock.
@@ -157,15 +159,25 @@ func runCase(t *testing.T, n uint64) error {
 	if random.IntN(4) > 0 {
 		options &^= 16 // The low limit refuses most of what is interesting.
 	}
+	if random.IntN(40) == 0 {
+		index = indexOf(t, "Tree")
+	}
 	c := converterFor(t, index, options)
 	message := (&messageMaker{Rand: random, types: testContracts(t).types, budget: 1 + random.IntN(30)}).make(c.Descriptor())
 
 	var input []byte
-	compare, target := compareFromWire, "FuzzAppendJSON"
-	if random.IntN(2) == 0 {
+	compare, target := compareFromJSON, "FuzzAppendWire"
+	switch {
+	case c.Descriptor().Name() == "Tree" && random.IntN(2) == 0:
+		input = (&deepMaker{Rand: random, unknown: c.options.DiscardUnknown}).made(c.options.MaxDepth)
+		if random.IntN(2) == 0 {
+			compare, target = compareFromWire, "FuzzAppendJSON"
+			input = c.unlimitedWire(input)
+		}
+	case random.IntN(2) == 0:
+		compare, target = compareFromWire, "FuzzAppendJSON"
 		input = (&wireMutator{Rand: random, descriptor: c.Descriptor()}).mutated(message)
-	} else {
-		compare, target = compareFromJSON, "FuzzAppendWire"
+	default:
 		input = (&jsonMutator{Rand: random}).mutated(message, c.options.Resolver)
 	}
 	if compare(c, input) == nil {
