@@ -1,5 +1,7 @@
 package transcode
 
+import "slices"
+
 // invalid marks, in an alphabet, what is not part of it.
 const invalid = 0x80
 
@@ -33,32 +35,33 @@ func (p *parser) appendBase64(encoded []byte) bool {
 	if len(encoded)%4 == 1 {
 		return false
 	}
-	p.appendLength(len(encoded)/4*3 + (len(encoded)%4*3)/4)
+	size := len(encoded)/4*3 + (len(encoded)%4*3)/4
+	p.appendLength(size)
 	before := len(p.out)
-	if p.decodeBase64(standardAlphabet, encoded) {
-		return true
-	}
-	p.out = p.out[:before]
-	return p.decodeBase64(urlAlphabet, encoded)
+	p.out = slices.Grow(p.out, size)[:before+size]
+	decoded := p.out[before:]
+	return standardAlphabet.decode(decoded, encoded) || urlAlphabet.decode(decoded, encoded)
 }
 
-// decodeBase64 reports false when there is something else than the alphabet's.
-func (p *parser) decodeBase64(a *alphabet, encoded []byte) bool {
-	out, bad := p.out, byte(0)
-	for ; len(encoded) >= 4; encoded = encoded[4:] {
+// decode fills decoded. It reports false when there is something else than the
+// alphabet's.
+func (a *alphabet) decode(decoded, encoded []byte) bool {
+	var bad byte
+	for len(encoded) >= 4 && len(decoded) >= 3 {
 		w, x, y, z := a[encoded[0]], a[encoded[1]], a[encoded[2]], a[encoded[3]]
 		bad |= w | x | y | z
-		out = append(out, w<<2|x>>4, x<<4|y>>2, y<<6|z)
+		decoded[0], decoded[1], decoded[2] = w<<2|x>>4, x<<4|y>>2, y<<6|z
+		encoded, decoded = encoded[4:], decoded[3:]
 	}
 	if len(encoded) >= 2 {
-		w, x, y := a[encoded[0]], a[encoded[1]], byte(0)
-		out = append(out, w<<2|x>>4)
+		w, x := a[encoded[0]], a[encoded[1]]
+		bad |= w | x
+		decoded[0] = w<<2 | x>>4
 		if len(encoded) == 3 {
-			y = a[encoded[2]]
-			out = append(out, x<<4|y>>2)
+			y := a[encoded[2]]
+			bad |= y
+			decoded[1] = x<<4 | y>>2
 		}
-		bad |= w | x | y
 	}
-	p.out = out
 	return bad < invalid
 }

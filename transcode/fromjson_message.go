@@ -66,7 +66,10 @@ type seen struct {
 // members reads an object's members, from its first key on, as the fields of a
 // message. Inside an Any, "@type" is no field.
 func (p *parser) members(t *table, i int, inAny bool) int {
-	s := seen{high: p.beginSeen(t), inAny: inAny}
+	s := seen{inAny: inAny}
+	if t.bits > 64 {
+		s.high = p.beginSeen(t)
+	}
 	if p.at(i) == '}' {
 		p.deeper++
 		return p.endMembers(t, s, i+1)
@@ -144,9 +147,6 @@ func (p *parser) endMembers(t *table, s seen, i int) int {
 
 // beginSeen makes room for the bits that do not fit into low.
 func (p *parser) beginSeen(t *table) int {
-	if t.bits <= 64 {
-		return 0
-	}
 	scratch := p.scratchSpace()
 	high := len(scratch.seen)
 	for range (t.bits - 1) / 64 {

@@ -60,9 +60,13 @@ func (p *parser) text(tag string, always bool, i int) int {
 		}
 		p.closeText(start)
 	case end > i || always:
-		p.appendTag(tag)
-		p.appendLength(end - i)
-		p.out = append(p.out, p.in[i:end]...)
+		out := p.out
+		if size := end - i; len(tag) == 1 && size < 0x80 {
+			out = append(out, tag[0], byte(size))
+		} else {
+			out = protowire.AppendVarint(append(out, tag...), uint64(size))
+		}
+		p.out = append(out, p.in[i:end]...)
 	}
 	return end + 1
 }
@@ -200,12 +204,11 @@ func (p *parser) appendInteger(f *field, tag string, always bool, n integer) boo
 }
 
 func (p *parser) appendVarint(tag string, n uint64) {
-	p.appendTag(tag)
-	if n < 0x80 {
-		p.out = append(p.out, byte(n))
+	if len(tag) == 1 && n < 0x80 {
+		p.out = append(p.out, tag[0], byte(n))
 		return
 	}
-	p.out = protowire.AppendVarint(p.out, n)
+	p.out = protowire.AppendVarint(append(p.out, tag...), n)
 }
 
 // appendTag appends a tag, which has one byte most often.
