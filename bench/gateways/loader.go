@@ -133,9 +133,6 @@ func (l loader) round(_ context.Context, round load.Round) (result load.Result, 
 	if err != nil {
 		return load.Result{}, err
 	}
-	if answers == 0 {
-		return load.Result{}, errors.New("no request was answered in the measured time")
-	}
 	used, err := load.CPUTimes(round.Processes)
 	if err != nil {
 		return load.Result{}, err
