@@ -22,6 +22,8 @@ type exchange struct {
 	failed    *runtime.Error
 	standIn   string // why a default response was given, "" if none was
 	response  responseRecorder
+
+	idHeader [1]string // the response's RequestIDHeader
 }
 
 type exchangeKey struct{}

@@ -33,8 +33,9 @@ func identify(next http.Handler) http.Handler {
 		if !validRequestID(id) {
 			id = newRequestID()
 		}
-		w.Header()[RequestIDHeader] = []string{id}
-		exchangeOf(r.Context()).requestID = id
+		x := exchangeOf(r.Context())
+		x.requestID, x.idHeader[0] = id, id
+		w.Header()[RequestIDHeader] = x.idHeader[:]
 		next.ServeHTTP(w, r)
 	})
 }
