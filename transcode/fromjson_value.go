@@ -66,7 +66,8 @@ func (p *parser) text(tag string, always bool, i int) int {
 		} else {
 			out = protowire.AppendVarint(append(out, tag...), uint64(size))
 		}
-		p.out = append(out, p.in[i:end]...)
+		out = append(out, p.in[i:end]...)
+		p.out = out
 	}
 	return end + 1
 }
