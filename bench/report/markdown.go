@@ -77,7 +77,7 @@ func (d *markdown) table(n int, head []string) {
 func (d *markdown) machine(r *Results) {
 	d.line("| | |")
 	d.line("| --- | --- |")
-	d.line("| date | %s, %v |", r.Began.UTC().Format(time.DateOnly), (time.Duration(r.TookS) * time.Second).Round(time.Minute))
+	d.line("| date | %s, took %.0f min |", r.Began.UTC().Format(time.DateOnly), (time.Duration(r.TookS) * time.Second).Minutes())
 	d.line("| machine | %d cores, %s, %s |", r.Machine.Cores, r.Machine.CPU, r.Machine.Kernel)
 	d.line("| Go | %s |", strings.TrimPrefix(r.Machine.Go, "go"))
 	for _, v := range r.Machine.Versions {

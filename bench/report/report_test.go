@@ -102,7 +102,7 @@ func TestWriteAndRead(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	text := string(sample().markdown())
 	for _, line := range []string{
-		"| date | 2024-02-29, 20m0s |",
+		"| date | 2024-02-29, took 20 min |",
 		"| machine | 2 cores, a CPU,  |",
 		"| RabbitMQ | 4.1 |",
 		"### 64 B, handler returns at once, 1 worker",
