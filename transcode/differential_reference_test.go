@@ -28,8 +28,26 @@ import (
 //     second time with another wire type. There is nothing to compare then, but
 //     a Message must not panic.
 
-// untouched stands for what a caller's buffer already holds.
-const untouched = "untouched"
+// appendTo converts to a buffer that holds something, with room for more or
+// without. The last error says that the function has harmed what is not its own.
+func appendTo(convert func(dst, input []byte) ([]byte, error), input []byte) (appended []byte, verdict, harm error) {
+	const held = "held"
+	dst := []byte(held)
+	if len(input)%3 > 0 {
+		// The room is not zero, as that of a buffer in use is not.
+		dst = bytes.Repeat([]byte{0xa5}, len(held)+len(input)*(len(input)%3))
+		dst = dst[:copy(dst, held)]
+	}
+	before := bytes.Clone(input)
+	out, verdict := convert(dst, input)
+	if !bytes.HasPrefix(out, []byte(held)) {
+		return nil, verdict, fmt.Errorf("dst is not kept: %q", out)
+	}
+	if !bytes.Equal(input, before) {
+		return nil, verdict, fmt.Errorf("the input is changed, from %q", before)
+	}
+	return out[len(held):], verdict, nil
+}
 
 // maxErrorText bounds errors, which quote what strangers send.
 const maxErrorText = 500
@@ -38,11 +56,10 @@ const maxErrorText = 500
 // how the two differ. The bytes are those of AppendWire, nil where it refuses.
 func (c converter) compareWire(jsonText []byte) ([]byte, error) {
 	want, wantErr := c.referenceWire(jsonText)
-	got, gotErr := c.AppendWire([]byte(untouched), jsonText)
-	if !bytes.HasPrefix(got, []byte(untouched)) {
-		return nil, fmt.Errorf("AppendWire has not kept dst: %q", got)
+	got, gotErr, err := appendTo(c.AppendWire, jsonText)
+	if err != nil {
+		return nil, fmt.Errorf("AppendWire: %w", err)
 	}
-	got = got[len(untouched):]
 	if gotErr != nil {
 		return nil, checkRefusal("AppendWire", got, gotErr, wantErr)
 	}
@@ -99,14 +116,13 @@ func (c converter) unlimitedWire(jsonText []byte) []byte {
 // how the two differ.
 func (c converter) compareJSON(wire []byte) ([]byte, error) {
 	want, wantErr := c.referenceJSON(wire)
-	got, gotErr := c.AppendJSON([]byte(untouched), wire)
+	got, gotErr, err := appendTo(c.AppendJSON, wire)
+	if err != nil {
+		return nil, fmt.Errorf("AppendJSON: %w", err)
+	}
 	if errors.Is(wantErr, errReferencePanics) {
 		return nil, nil
 	}
-	if !bytes.HasPrefix(got, []byte(untouched)) {
-		return nil, fmt.Errorf("AppendJSON has not kept dst: %q", got)
-	}
-	got = got[len(untouched):]
 	if gotErr != nil {
 		if wantErr == nil && c.isDeep(wire) {
 			return nil, nil
