@@ -1,16 +1,20 @@
 package runtime
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // maxSpareBuffer bounds the memory that is kept for later use.
-const maxSpareBuffer = 64 << 10
+const maxSpareBuffer = 256 << 10
 
 var spareBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// takeBuffer returns an empty buffer, whose memory may have been used before.
-func takeBuffer() *[]byte {
+// takeBuffer returns an empty buffer with room for that many bytes, whose memory
+// may have been used before.
+func takeBuffer(size int) *[]byte {
 	buffer := spareBuffers.Get().(*[]byte)
-	*buffer = (*buffer)[:0]
+	*buffer = slices.Grow((*buffer)[:0], size)
 	return buffer
 }
 

@@ -34,12 +34,12 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 	var last time.Time
 	sent := b.contents[:0]
 	for _, call := range b.contents {
-		body, ok := call.appendTo(b.body, now)
+		body, ok := call.appendTo(*b.body, now)
 		if !ok {
 			c.release(call)
 			continue
 		}
-		b.body = body
+		*b.body = body
 		if call.deadline.After(last) {
 			last = call.deadline
 		}
@@ -56,7 +56,7 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 		RoutingKey: wire.WorkerQueue(to.module, to.version),
 		Type:       wire.TypeCall,
 		ReplyTo:    c.replyQueue,
-		Body:       b.body,
+		Body:       *b.body,
 		Expiration: last.Sub(now),
 		Deadline:   last,
 	}, b.settle)

@@ -80,7 +80,7 @@ type batch[K comparable, T any] struct {
 	bytes    int
 	work     time.Duration
 	// body is memory for the message.
-	body []byte
+	body *[]byte
 	// settle is what the transport calls with the message's fate.
 	settle func(error)
 }
@@ -191,7 +191,11 @@ func (g *gatherer[K, T]) take() *batch[K, T] {
 }
 
 func (g *gatherer[K, T]) dispatch(b *batch[K, T]) {
-	if b != nil && !g.carrier.carry(g.destination, b) {
+	if b == nil {
+		return
+	}
+	b.body = takeBuffer(b.bytes)
+	if !g.carrier.carry(g.destination, b) {
 		g.free(b, true)
 	}
 }
@@ -218,20 +222,17 @@ func (g *gatherer[K, T]) settled(b *batch[K, T], err error) {
 	g.free(b, err == nil)
 }
 
-// maxSpare bounds the batches that a gatherer keeps for later use, and
-// maxSpareBytes the body of each.
-const (
-	maxSpare      = 4
-	maxSpareBytes = 256 << 10
-)
+// maxSpare bounds the batches that a gatherer keeps for later use.
+const maxSpare = 16
 
 // free ends a batch's way, and sends what has gathered meanwhile.
 func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {
 	g.mu.Lock()
 	g.underWay--
-	if again && len(g.spare) < maxSpare && cap(b.body) <= maxSpareBytes {
+	if again && len(g.spare) < maxSpare {
+		giveBuffer(b.body)
 		clear(b.contents)
-		b.contents, b.body, b.bytes, b.work = b.contents[:0], b.body[:0], 0, 0
+		b.contents, b.body, b.bytes, b.work = b.contents[:0], nil, 0, 0
 		g.spare = append(g.spare, b)
 	}
 	var taken *batch[K, T]

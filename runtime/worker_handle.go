@@ -143,7 +143,7 @@ func handlerError(failure error) *Error {
 func (w *Worker) encodeResponse(j *job, reply *Reply) *Error {
 	payload := reply.Payload
 	if reply.Message != nil {
-		j.encoded = takeBuffer()
+		j.encoded = takeBuffer(0)
 		var err error
 		if payload, err = (proto.MarshalOptions{}).MarshalAppend(*j.encoded, reply.Message); err != nil {
 			return Errorf(codes.Internal, "the response of %s cannot be encoded: %w", j.method.handler.method, err)
@@ -193,19 +193,20 @@ const replyHold = 30 * time.Second
 
 // carry sends replies to one reply queue.
 func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
-	b.body = wire.AppendInstance(b.body, w.config.Instance)
+	body := wire.AppendInstance(*b.body, w.config.Instance)
 	for _, j := range b.contents {
-		b.body = wire.AppendReply(b.body, &j.reply)
+		body = wire.AppendReply(body, &j.reply)
 		giveBuffer(j.encoded)
 		j.encoded, j.reply.Payload = nil, nil
 	}
+	*b.body = body
 	w.counters.replies.Add(int64(len(b.contents)))
 	w.counters.replyMessages.Add(1)
 	w.transport.Publish(Publishing{
 		Exchange:   wire.ReplyExchange,
 		RoutingKey: queue,
 		Type:       wire.TypeReply,
-		Body:       b.body,
+		Body:       body,
 		Deadline:   time.Now().Add(replyHold),
 		Hold:       true,
 	}, b.settle)

@@ -18,7 +18,7 @@ type corked struct {
 
 // maxHeld is how much is held back, in bytes. What is larger does not gain from
 // it.
-const maxHeld = 64 << 10
+const maxHeld = 256 << 10
 
 // Write implements net.Conn.
 func (c *corked) Write(p []byte) (int, error) {
