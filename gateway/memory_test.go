@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,28 @@ func TestBrokerBlocks(t *testing.T) {
 	defer broker.Block(false)
 	waitFor(t, "readiness to end", func() bool { return get(g, "/readyz").Code == 503 })
 	if w := post(g, formType, curlForm); w.Code != 503 {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+// TestClientLeavesWorker: over a real client, too, the call ends with the request, long before its time.
+func TestClientLeavesWorker(t *testing.T) {
+	broker := memory.NewBroker(memory.Config{})
+	request, leave := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer startWorker(t, broker, runtime.WorkerConfig{}, sessions{
+		sessionKey: func(context.Context, *wxappv1.SessionKeyRequest) (*wxappv1.SessionKeyResponse, error) {
+			leave()
+			<-release
+			return &wxappv1.SessionKeyResponse{}, nil
+		},
+	})()
+	defer close(release)
+	r := httptest.NewRequestWithContext(request, http.MethodPost, "/gateway", strings.NewReader(curlForm))
+	r.Header.Set("Content-Type", formType)
+	w := httptest.NewRecorder()
+	overMemory(t, broker).ServeHTTP(w, r)
+	if f := failureOf(t, w); f.Code != int(codes.Canceled) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
