@@ -47,7 +47,7 @@ and variables.`,
 				return &usageError{err}
 			}
 			defer raiseHeapFloor(chosen.heapFloor)()
-			return runGateway(command.Context(), env, chosen, logger)
+			return runGateway(command.Context(), env, chosen, out.promptly(logger))
 		},
 	}
 	flags := command.Flags()

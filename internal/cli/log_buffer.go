@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -13,7 +16,8 @@ const (
 )
 
 // logBuffer gathers the lines of a log, so that a busy gateway makes a system
-// call for many lines instead of one for each. It is safe for concurrent use.
+// call for many lines instead of one for each. Warnings and errors do not wait:
+// see promptly. It is safe for concurrent use.
 type logBuffer struct {
 	out io.Writer
 
@@ -58,4 +62,36 @@ func (b *logBuffer) write() error {
 	_, err := b.out.Write(b.lines)
 	b.lines = b.lines[:0]
 	return err
+}
+
+// promptly returns the logger with a handler that flushes the buffer, which it
+// writes to, after warnings and errors: they must not be lost should the process
+// die.
+func (b *logBuffer) promptly(logger *slog.Logger) *slog.Logger {
+	return slog.New(promptHandler{logger.Handler(), b})
+}
+
+type promptHandler struct {
+	slog.Handler
+
+	buffer *logBuffer
+}
+
+// Handle implements slog.Handler.
+func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
+	err := h.Handler.Handle(ctx, record)
+	if record.Level >= slog.LevelWarn {
+		err = errors.Join(err, h.buffer.Flush())
+	}
+	return err
+}
+
+// WithAttrs implements slog.Handler.
+func (h promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return promptHandler{h.Handler.WithAttrs(attrs), h.buffer}
+}
+
+// WithGroup implements slog.Handler.
+func (h promptHandler) WithGroup(name string) slog.Handler {
+	return promptHandler{h.Handler.WithGroup(name), h.buffer}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -71,4 +72,18 @@ func TestLogBufferDoesNotWaitForMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-second.first
+}
+
+func TestWarningsDoNotWaitInTheLogBuffer(t *testing.T) {
+	out := newWrites()
+	buffer := newLogBuffer(out)
+	logger := buffer.promptly(slog.New(slog.NewTextHandler(buffer, nil))).With("a", 1).WithGroup("g")
+	logger.Info("first", "b", 2)
+	logger.Warn("second", "b", 3)
+	got := strings.Join(out.get(), "")
+	for _, want := range []string{"msg=first a=1 g.b=2\n", "msg=second a=1 g.b=3\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
+	}
 }
