@@ -91,7 +91,7 @@ const (
 	// differentialCases is how many cases TestDifferential runs unless the
 	// environment says otherwise: some seconds without the race detector.
 	differentialCases = 100_000
-	// differentialCasesEnv is for the long run: 10000000 take some minutes, so
+	// differentialCasesEnv is for the long run: 10000000 take a quarter of an hour, so
 	// go test needs a -timeout, too.
 	differentialCasesEnv = "MQRPC_DIFFERENTIAL_CASES"
 	// differentialSeedEnv is where the cases begin. The default is one for
