@@ -36,12 +36,11 @@ func (g *Gateway) invoke(ctx context.Context, to *route, call *callRequest, payl
 	if longest == 0 {
 		longest = g.config.Timeouts.Call
 	}
-	limited := newCallContext(ctx, longest)
-	defer limited.end()
-	reply, err := g.config.Caller.Invoke(limited, &runtime.Call{
+	reply, err := g.config.Caller.Invoke(ctx, &runtime.Call{
 		Method:   to.method,
 		Metadata: call.metadata,
 		Payload:  payload,
+		Timeout:  longest,
 	})
 	if errors.Is(err, runtime.ErrNoQueue) {
 		// The API is known, so that its queue is gone means that it is not

@@ -34,6 +34,14 @@ func waiting(started chan<- struct{}) callerFunc {
 	}
 }
 
+// timeLeft is how long a client would wait for the reply.
+func timeLeft(ctx context.Context, call *runtime.Call) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(time.Until(deadline), call.Timeout)
+	}
+	return call.Timeout
+}
+
 func TestErrorsOfCalls(t *testing.T) {
 	tests := map[string]struct {
 		err    error
@@ -113,9 +121,8 @@ func TestTimeOfCalls(t *testing.T) {
 			var left time.Duration
 			g := newGateway(t, gateway.Config{
 				Timeouts: gateway.Timeouts{Call: 7 * time.Second},
-				Caller: callerFunc(func(ctx context.Context, _ *runtime.Call) (*runtime.Reply, error) {
-					deadline, _ := ctx.Deadline()
-					left = time.Until(deadline)
+				Caller: callerFunc(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
+					left = timeLeft(ctx, call)
 					return &runtime.Reply{}, nil
 				}),
 			})

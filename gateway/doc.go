@@ -59,7 +59,7 @@
 //	source.go      where routes come from; static.go for generated tables
 //	routes.go      from (module, version, method) to a compiled route
 //	policy.go      what a policy says about a route; default responses
-//	dispatch.go    the call itself: time, metadata, limits; call_context.go
+//	dispatch.go    the call itself: time, metadata, limits
 //	response.go    how responses are written
 //	errors.go      the gateway's own errors; status.go for their JSON
 //	health.go      /healthz and /readyz

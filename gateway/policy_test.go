@@ -68,8 +68,7 @@ func TestTimePrecedence(t *testing.T) {
 				Sources:  sourceOf(withPolicy(test.policy)),
 				Timeouts: gateway.Timeouts{Call: 7 * time.Second},
 				Caller: callerFunc(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
-					deadline, _ := ctx.Deadline()
-					left, told = time.Until(deadline), call.Method.Timeout
+					left, told = timeLeft(ctx, call), call.Method.Timeout
 					return &runtime.Reply{}, nil
 				}),
 			})

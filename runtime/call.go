@@ -25,6 +25,11 @@ type Call struct {
 	// set. It must not be changed until Invoke has returned; the client does not
 	// read it afterwards, so that its memory can be used again.
 	Payload []byte
+	// Timeout is the longest that the client waits for the reply, unless its
+	// context ends earlier; it needs no timer of the context's. Zero or less:
+	// the method's, else the client's. The worker's side has it in the handler's
+	// context.
+	Timeout time.Duration
 	// Redelivered is set on the worker's side when the broker delivers the call
 	// for a second time: an earlier worker may have run it.
 	Redelivered bool
@@ -70,8 +75,8 @@ func intercept(handler Handler, interceptors []Interceptor) Handler {
 
 // Caller makes calls. [*Client] is one; tests may use another.
 type Caller interface {
-	// Invoke makes one call and waits for its reply. Its errors are of type
-	// [*Error].
+	// Invoke makes one call and waits for its reply, until its time is over or
+	// ctx ends. Its errors are of type [*Error].
 	Invoke(ctx context.Context, call *Call) (*Reply, error)
 }
 

@@ -30,8 +30,8 @@ const DefaultMaxOpen = 100_000
 
 // ClientConfig configures a [Client]. The zero value has the defaults.
 type ClientConfig struct {
-	// Timeout is how long a call waits for its reply, if its method does not
-	// say. A context that ends earlier wins. Default: [DefaultTimeout].
+	// Timeout is how long a call waits for its reply, if neither it nor its
+	// method says. A context that ends earlier wins. Default: [DefaultTimeout].
 	Timeout time.Duration
 	// MaxPayload bounds a request, encoded, in bytes. Default:
 	// [DefaultMaxPayload].
@@ -111,10 +111,6 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 }
 
 // Invoke implements [Caller].
-//
-// A context may have a method Gone() <-chan struct{} besides Done, for what ends
-// it before its deadline. The client then waits on that alone and keeps the
-// deadline itself, which saves such a context its timer.
 func (c *Client) Invoke(ctx context.Context, call *Call) (*Reply, error) {
 	if call.Metadata == nil && len(c.config.Interceptors) > 0 {
 		call.Metadata = Metadata{} // for interceptors to add to
@@ -150,7 +146,7 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 	if err := c.encode(call, sent); err != nil {
 		return nil, err
 	}
-	sent.deadline = c.deadline(ctx, call.Method)
+	sent.deadline = c.deadline(ctx, call)
 	if err := c.awaitReady(ctx, sent.deadline); err != nil {
 		return nil, err
 	}
@@ -225,10 +221,13 @@ func (c *Client) encode(call *Call, sent *openCall) *Error {
 	return nil
 }
 
-func (c *Client) deadline(ctx context.Context, method *Method) time.Time {
+func (c *Client) deadline(ctx context.Context, call *Call) time.Time {
 	timeout := c.config.Timeout
-	if method.Timeout > 0 {
-		timeout = method.Timeout
+	switch {
+	case call.Timeout > 0:
+		timeout = call.Timeout
+	case call.Method.Timeout > 0:
+		timeout = call.Method.Timeout
 	}
 	deadline := time.Now().Add(timeout)
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
@@ -306,7 +305,7 @@ func (c *Client) expire(call *openCall) {
 func (c *Client) await(ctx context.Context, sent *openCall) error {
 	select {
 	case <-sent.done:
-	case <-gone(ctx):
+	case <-ctx.Done():
 		if c.open.remove(sent.id) != nil {
 			c.counters.abandoned.Add(1)
 			sent.outcome.err = contextError(ctx)
@@ -321,14 +320,6 @@ func (c *Client) await(ctx context.Context, sent *openCall) error {
 		return sent.outcome.err
 	}
 	return nil
-}
-
-// gone is what ends a context, but for its deadline, which a call keeps itself.
-func gone(ctx context.Context) <-chan struct{} {
-	if timed, ok := ctx.(interface{ Gone() <-chan struct{} }); ok {
-		return timed.Gone()
-	}
-	return ctx.Done()
 }
 
 func decodeReply(call *Call, result *outcome) (*Reply, error) {
