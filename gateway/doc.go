@@ -63,5 +63,5 @@
 //	response.go    how responses are written
 //	errors.go      the gateway's own errors; status.go for their JSON
 //	health.go      /healthz and /readyz
-//	server.go      serving and stopping
+//	server.go      serving and stopping; deadline.go
 package gateway

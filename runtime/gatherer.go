@@ -28,7 +28,7 @@ type Batching struct {
 const (
 	DefaultBatchEntries = 256
 	DefaultBatchBytes   = 64 << 10
-	DefaultBatchLinger  = 300 * time.Microsecond
+	DefaultBatchLinger  = 500 * time.Microsecond
 )
 
 func (b Batching) withDefaults() Batching {
