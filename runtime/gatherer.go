@@ -165,9 +165,11 @@ func (g *gatherer[K, T]) full() bool {
 
 // leave sends what waits, after those goroutines that are ready to run had a
 // chance to add to it: the callers whose replies came in one message go on at
-// the same moment.
+// the same moment. One that is alone does not wait for anybody.
 func (g *gatherer[K, T]) leave() {
-	goruntime.Gosched()
+	if g.open.Load() > 1 {
+		goruntime.Gosched()
+	}
 	g.mu.Lock()
 	g.leaving = false
 	taken := g.take()
