@@ -23,10 +23,11 @@ type jsonWriter struct {
 	message     *Message
 
 	// Scratch: what the messages and maps around are made of, and what is moved.
-	starts []memberStart
-	pieces []piece
-	moved  []byte
-	url    string // of the last Any: the next is often of the same type
+	starts     []memberStart
+	mapEntries []mapEntry
+	pieces     []piece
+	moved      []byte
+	url        string // of the last Any: the next is often of the same type
 }
 
 var jsonWriters = sync.Pool{New: func() any { return new(jsonWriter) }}
@@ -37,7 +38,7 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 	w := jsonWriters.Get().(*jsonWriter)
 	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
 	w.message = m
-	w.starts, w.pieces = w.starts[:0], w.pieces[:0]
+	w.starts, w.mapEntries = w.starts[:0], w.mapEntries[:0]
 	if cap(dst)-len(dst) < len(wire) {
 		dst = slices.Grow(dst, 2*len(wire)) // often enough; JSON is longer
 	}
@@ -53,7 +54,7 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 const maxScratch = 1 << 20
 
 func (w *jsonWriter) isSmall() bool {
-	return max(cap(w.moved), cap(w.pieces)*pieceSize, cap(w.starts)*pieceSize, len(w.url)) <= maxScratch
+	return max(cap(w.moved), max(cap(w.pieces), cap(w.starts), cap(w.mapEntries))*pieceSize, len(w.url)) <= maxScratch
 }
 
 // write writes a message whose JSON is at that depth, if it is nested: 1 is

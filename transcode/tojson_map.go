@@ -12,82 +12,106 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// entries writes the entries of a map that follow one another: the one that
-// begins at i, after its tag, and all after it until another field's. They are
-// in the order of their keys then.
+// mapEntry is an entry of a map that is being written.
+type mapEntry struct {
+	// order is that of the keys. It tells keys that are numbers, and texts by
+	// how they begin.
+	order uint64
+	// key and keyEnd are where the key is in the message, if it is a text.
+	key, keyEnd int
+	value       int // where the value is in the message; -1: it has none
+}
+
+// entries writes the entries of a map that follow one another, in the order of
+// their keys: the one that begins at i, after its tag, and all after it until
+// another field's.
 func (w *jsonWriter) entries(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
-	start, first := len(out), len(w.pieces)
-	sorted := true
+	first := len(w.mapEntries)
+	if i = w.findEntries(f, tag, in, i); i < 0 {
+		return out, refused
+	}
+	// A map inside this one finds its entries beyond these.
+	for k, end := first, len(w.mapEntries); k < end; k++ {
+		var ok bool
+		if out, ok = w.entry(out, f, in, w.mapEntries[k], depth); !ok {
+			return out, refused
+		}
+	}
+	w.mapEntries = w.mapEntries[:first]
+	return out, i
+}
+
+// findEntries finds the entries of a map and sorts them. It refuses a map that
+// has a key twice: the second replaces the first.
+func (w *jsonWriter) findEntries(f *jsonField, tag uint64, in []byte, i int) (next int) {
+	first, sorted := len(w.mapEntries), true
 	for {
 		entry, after := delimited(in, i)
 		if after < 0 {
-			return out, refused
+			return refused
 		}
-		var ok bool
-		if out, ok = w.entry(out, f, entry, after-len(entry), depth); !ok {
-			return out, refused
+		found, ok := f.findEntry(entry, after-len(entry))
+		if !ok {
+			return refused
+		}
+		w.mapEntries = append(w.mapEntries, found)
+		if n := len(w.mapEntries); n > first+1 {
+			order := compareEntries(in, &w.mapEntries[n-2], &w.mapEntries[n-1])
+			if order == 0 {
+				return refused
+			}
+			sorted = sorted && order < 0
 		}
 		i = after
-		if n := len(w.pieces); n > first+1 {
-			switch order := comparePieces(in, w.pieces[n-2], w.pieces[n-1]); {
-			case order == 0:
-				return out, refused // The second replaces the first.
-			case order > 0:
-				sorted = false
-			}
-		}
 		following, after := varint(in, i)
 		if after < 0 || following != tag {
 			break // The end, the tag of another field, or a bad one.
 		}
 		i = after
 	}
-	if !sorted {
-		pieces := endPieces(w.pieces[first:], len(out))
-		slices.SortFunc(pieces, func(a, b piece) int { return comparePieces(in, a, b) })
-		for k := range pieces[1:] {
-			if comparePieces(in, pieces[k], pieces[k+1]) == 0 {
-				return out, refused
-			}
-		}
-		out = w.move(out, start, pieces)
+	if !sorted && !sortEntries(in, w.mapEntries[first:]) {
+		return refused
 	}
-	w.pieces = w.pieces[:first]
-	return out, i
+	return i
 }
 
-// entry writes one entry, which begins at that position of its message.
-func (w *jsonWriter) entry(out []byte, f *jsonField, entry []byte, at, depth int) (result []byte, ok bool) {
-	key, value, ok := f.findEntry(entry)
-	if !ok {
-		return out, false
-	}
-	made := piece{start: len(out)}
-	out = append(out, ',')
-	switch {
-	case f.mapKey.kind == protoreflect.StringKind:
-		var text []byte
-		if key >= 0 {
-			text, made.keyEnd = delimited(entry, key)
-			made.keyEnd += at
+// sortEntries sorts by keys. It reports whether they differ.
+func sortEntries(in []byte, entries []mapEntry) (different bool) {
+	if len(entries) > fewEntries {
+		slices.SortFunc(entries, func(a, b mapEntry) int { return compareEntries(in, &a, &b) })
+	} else {
+		for n := 1; n < len(entries); n++ {
+			for k := n; k > 0 && compareEntries(in, &entries[k-1], &entries[k]) > 0; k-- {
+				entries[k-1], entries[k] = entries[k], entries[k-1]
+			}
 		}
-		made.key = made.keyEnd - len(text)
-		made.order = prefix(text)
-		out, ok = appendQuoted(out, text)
-	case key >= 0:
-		out, made.order, ok = appendKey(out, f.mapKey, entry, key)
-	default:
-		out, made.order, ok = appendKey(out, f.mapKey, zeroKey[:], 0)
 	}
-	if !ok {
-		return out, false
+	for k := range entries[1:] {
+		if compareEntries(in, &entries[k], &entries[k+1]) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// fewEntries are sorted by insertion.
+const fewEntries = 8
+
+// entry writes one entry.
+func (w *jsonWriter) entry(out []byte, f *jsonField, in []byte, e mapEntry, depth int) (result []byte, ok bool) {
+	out = append(out, ',')
+	if f.mapKey.kind == protoreflect.StringKind {
+		if out, ok = appendQuoted(out, in[e.key:e.keyEnd]); !ok {
+			return out, false
+		}
+	} else {
+		out = appendNumberKey(out, f.mapKey.kind, e.order)
 	}
 	out = append(out, ':')
-	w.pieces = append(w.pieces, made)
 	switch {
-	case value >= 0:
-		out, value = w.value(out, f.mapValue, entry, value, depth)
-		return out, value >= 0
+	case e.value >= 0:
+		out, next := w.value(out, f.mapValue, in, e.value, depth)
+		return out, next >= 0
 	case f.mapValue.message != nil:
 		return w.write(out, f.mapValue.message.get().json, nil, depth)
 	default:
@@ -95,55 +119,78 @@ func (w *jsonWriter) entry(out []byte, f *jsonField, entry []byte, at, depth int
 	}
 }
 
-// zeroKey is the zero value of every kind of key that is a number.
-var zeroKey [8]byte
-
-// findEntry is where the key and the value of a map's entry are: -1 if they are
-// not there. It refuses an entry that has one of them twice.
-func (f *jsonField) findEntry(entry []byte) (key, value int, ok bool) {
-	key, value = -1, -1
+// findEntry finds the key and the value of an entry, which begins at that
+// position of its message. It refuses an entry that has one of them twice.
+func (f *jsonField) findEntry(entry []byte, at int) (found mapEntry, ok bool) {
+	key, value := -1, -1
 	for i := 0; i < len(entry); {
 		tag, next := varint(entry, i)
 		if next < 0 || tag < minTag || tag > maxTag {
-			return key, value, false
+			return found, false
 		}
 		switch tag >> 3 {
 		case 1:
 			if tag&7 != f.mapKey.wireType || key >= 0 {
-				return key, value, false
+				return found, false
 			}
 			key = next
 		case 2:
 			if tag&7 != f.mapValue.wireType || value >= 0 {
-				return key, value, false
+				return found, false
 			}
 			value = next
 		}
 		if i = skip(tag, entry, next); i < 0 {
-			return key, value, false
+			return found, false
 		}
 	}
-	return key, value, true
+	found.value = value
+	if value >= 0 {
+		found.value += at
+	}
+	switch {
+	case f.mapKey.kind != protoreflect.StringKind:
+		found.order, ok = numberKey(f.mapKey, entry, key)
+		return found, ok
+	case key >= 0:
+		text, end := delimited(entry, key)
+		found.order = prefix(text)
+		found.key, found.keyEnd = at+end-len(text), at+end
+	}
+	return found, true
 }
 
-// appendKey writes a key that is no string. The keys' order is that of the
-// numbers returned.
-func appendKey(out []byte, f *jsonField, in []byte, i int) (result []byte, order uint64, ok bool) {
-	raw, i := scalar(f.wireType, in, i)
-	if i < 0 {
-		return out, 0, false
+// numberKey reads a key that is no text: zero if it is at no position. The keys'
+// order is that of the numbers returned.
+func numberKey(f *jsonField, in []byte, i int) (order uint64, ok bool) {
+	var raw uint64
+	if i >= 0 {
+		if raw, i = scalar(f.wireType, in, i); i < 0 {
+			return 0, false
+		}
 	}
+	number, signed := keyNumber(f.kind, raw)
+	if signed {
+		number ^= signBit
+	}
+	return number, true
+}
+
+// signBit is what makes the order of signed numbers that of unsigned ones.
+const signBit = 1 << 63
+
+// appendNumberKey appends a key that is no text, given its order.
+func appendNumberKey(out []byte, kind protoreflect.Kind, order uint64) []byte {
 	out = append(out, '"')
-	switch number, signed := keyNumber(f.kind, raw); {
-	case f.kind == protoreflect.BoolKind:
-		out, order = strconv.AppendBool(out, number != 0), number
+	switch _, signed := keyNumber(kind, 0); {
+	case kind == protoreflect.BoolKind:
+		out = strconv.AppendBool(out, order != 0)
 	case signed:
-		out = strconv.AppendInt(out, int64(number), 10)
-		order = number ^ 1<<63
+		out = appendInt(out, int64(order^signBit))
 	default:
-		out, order = strconv.AppendUint(out, number, 10), number
+		out = appendUint(out, order)
 	}
-	return append(out, '"'), order, true
+	return append(out, '"')
 }
 
 // keyNumber is the value of a key, given what is on the wire: in two's complement
@@ -177,10 +224,10 @@ func prefix(text []byte) uint64 {
 	return binary.BigEndian.Uint64(padded[:])
 }
 
-// comparePieces orders the entries of a map in the message in.
-func comparePieces(in []byte, a, b piece) int {
-	if order := cmp.Compare(a.order, b.order); order != 0 {
-		return order
+// compareEntries orders two entries of a map in the message in.
+func compareEntries(in []byte, a, b *mapEntry) int {
+	if a.order != b.order {
+		return cmp.Compare(a.order, b.order)
 	}
 	return bytes.Compare(in[a.key:a.keyEnd], in[b.key:b.keyEnd])
 }

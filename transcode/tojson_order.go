@@ -9,27 +9,20 @@ import (
 // numbers; the odd ones are of what stands for those that are not set.
 type memberStart struct{ order, at int }
 
-// piece is a member of an object, in the output.
-type piece struct {
-	order      uint64 // among the object's members
-	start, end int    // end is set when members are to be moved
+// piece is a field in the output.
+type piece struct{ order, start, end int }
 
-	// key and keyEnd are where a map's key is on the wire, if it is a string.
-	// Keys of the same order are compared there.
-	key, keyEnd int
-}
-
-const pieceSize = 40
+// pieceSize is in bytes. Other parts of the scratch have no larger elements.
+const pieceSize = 32
 
 // arrange puts the fields of a message, written from start on, in the order of
 // their declaration. It refuses a message that has a field twice.
 func (w *jsonWriter) arrange(out []byte, start int, members []memberStart) (result []byte, ok bool) {
-	first := len(w.pieces)
+	w.pieces = w.pieces[:0]
 	for _, member := range members {
-		w.pieces = append(w.pieces, piece{order: uint64(member.order), start: member.at})
+		w.pieces = append(w.pieces, piece{order: member.order, start: member.at})
 	}
-	pieces := endPieces(w.pieces[first:], len(out))
-	w.pieces = w.pieces[:first]
+	pieces := endPieces(w.pieces, len(out))
 	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.order, b.order) })
 	for i := 1; i < len(pieces); i++ {
 		switch before := pieces[i-1].order; pieces[i].order {
