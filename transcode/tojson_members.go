@@ -7,18 +7,15 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 	var seen uint64
 	for i := 0; i < len(in); {
 		tag := uint64(in[i])
-		i++
-		if tag >= 0x80 {
-			if tag, i = longTag(in, i-1); i < 0 {
+		f := t.taggedField(tag)
+		if i++; f == nil {
+			f, tag, i = w.rareField(t, in, i-1)
+			switch {
+			case i < 0:
 				return out, false
+			case f == nil:
+				continue
 			}
-		}
-		f := t.field(tag >> 3) // There is none with the number 0.
-		if !f.accepts(tag) {
-			if i = w.unknown(t, f, tag, in, i); i < 0 {
-				return out, false
-			}
-			continue
 		}
 		if seen&f.bit != 0 {
 			return out, false // the field twice, or another of its oneof
@@ -32,19 +29,48 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 		}
 		last = max(last, f.index)
 		w.starts = append(w.starts, memberStart{order: 2 * f.index, at: len(out)})
-		if out, i = w.member(out, f, tag, in, i, depth); i < 0 {
+		if f.shape != singular {
+			out, i = w.many(out, f, tag, in, i, depth+1)
+		} else {
+			before := len(out)
+			out = f.appendKey(out)
+			value := len(out)
+			out, i = w.value(out, f, in, i, depth+1)
+			out = f.omitZero(out, before, value)
+		}
+		if i < 0 {
 			return out, false
 		}
 	}
 	if w.unpopulated {
 		out = w.fill(out, t.fields[last+1:])
 	}
-	ok = t.required&w.demanded&^seen == 0
-	if ok && !ordered {
+	if ok = ordered; !ordered {
 		out, ok = w.arrange(out, start, w.starts[first:])
 	}
 	w.starts = w.starts[:first]
-	return out, ok
+	return out, ok && t.required&w.demanded&^seen == 0
+}
+
+// omitZero takes back a field from before on, if its value is the one that is
+// left out. Different values have different texts.
+func (f *jsonField) omitZero(out []byte, before, value int) []byte {
+	if f.omitsZero && string(out[value:]) == f.zero {
+		return out[:before]
+	}
+	return out
+}
+
+// rareField reads a tag that is longer than a byte, or of no field. It skips
+// what the message does not have; there is no field then.
+func (w *jsonWriter) rareField(t *jsonTable, in []byte, i int) (f *jsonField, tag uint64, next int) {
+	if tag, i = varint(in, i); i < 0 || tag > maxTag {
+		return nil, tag, refused
+	}
+	if f = t.field(tag >> 3); f.accepts(tag) { // There is none with the number 0.
+		return f, tag, i
+	}
+	return nil, tag, w.unknown(t, f, tag, in, i)
 }
 
 // place prepares for a field that is not simply the next in the order of their
@@ -63,36 +89,24 @@ func (f *jsonField) accepts(tag uint64) bool {
 	return f != nil && (tag&7 == f.wireType || f.packable && tag&7 == bytesType)
 }
 
-// member writes one field, with all of its elements if it is a list or a map,
-// or nothing if it has the value that is left out.
-func (w *jsonWriter) member(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
+// many writes a list or a map with all of its elements, or nothing if it is an
+// empty list.
+func (w *jsonWriter) many(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
+	if depth > w.maxDepth {
+		return out, refused
+	}
 	before := len(out)
 	out = f.appendKey(out)
 	start := len(out)
-	switch f.shape {
-	case singular:
-		out, i = w.value(out, f, in, i, depth+1)
-		// Different values have different texts.
-		if f.omitsZero && string(out[start:]) == f.zero {
-			out = out[:before]
-		}
-		return out, i
-	case repeated:
-		if depth+1 > w.maxDepth {
-			return out, refused
-		}
-		if out, i = w.elements(out, f, tag, in, i, depth+2); len(out) == start {
-			return append(out[:before], f.unpopulated...), i
-		}
-		out[start] = '['
-		return append(out, ']'), i
-	default:
-		if depth+1 > w.maxDepth {
-			return out, refused
-		}
-		out, i = w.entries(out, f, tag, in, i, depth+2)
+	if f.shape == keyed {
+		out, i = w.entries(out, f, tag, in, i, depth+1)
 		return enclose(out, start, '{', '}'), i
 	}
+	if out, i = w.elements(out, f, tag, in, i, depth+1); len(out) == start {
+		return append(out[:before], f.unpopulated...), i
+	}
+	out[start] = '['
+	return append(out, ']'), i
 }
 
 // appendKey appends the comma, the name and the colon. Most are short: then they

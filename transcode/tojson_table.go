@@ -14,6 +14,8 @@ type jsonTable struct {
 
 	numbered []*jsonField
 	numbers  map[uint64]*jsonField
+	// tagged has the fields by the tags of one byte that they accept.
+	tagged []*jsonField
 
 	required uint64 // the bits of the required fields
 
@@ -62,6 +64,15 @@ func (t *jsonTable) field(number uint64) *jsonField {
 	return t.numbers[number]
 }
 
+// taggedField is the field that accepts a tag: nil if there is none, or the tag
+// is longer than a byte.
+func (t *jsonTable) taggedField(tag uint64) *jsonField {
+	if tag < uint64(len(t.tagged)) {
+		return t.tagged[tag]
+	}
+	return nil
+}
+
 // json renders what a table needs to be written as JSON.
 func (t *tables) json(of *table) *jsonTable {
 	made := &jsonTable{form: of.form, name: of.descriptor.FullName(), fields: make([]jsonField, len(of.fields))}
@@ -81,6 +92,12 @@ func (t *tables) json(of *table) *jsonTable {
 			made.numbered[f.number] = f
 		} else {
 			made.numbers[f.number] = f
+		}
+	}
+	made.tagged = make([]*jsonField, min(8*len(made.numbered), 128))
+	for tag := range made.tagged {
+		if f := made.field(uint64(tag) >> 3); f.accepts(uint64(tag)) {
+			made.tagged[tag] = f
 		}
 	}
 	if !made.assignBits(of) {
