@@ -1,9 +1,14 @@
 package transcode
 
+import "google.golang.org/protobuf/reflect/protoreflect"
+
 // elements writes the elements of a list that follow one another, each with a
 // comma before it: the one that begins at i, after its tag, and all after it
 // until another field's. It writes nothing if they are packed and none.
 func (w *jsonWriter) elements(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
+	if f.kind == protoreflect.StringKind {
+		return texts(out, tag, in, i)
+	}
 	for {
 		if tag&7 == bytesType && f.packable {
 			out, i = w.packed(out, f, in, i)
@@ -29,7 +34,18 @@ func (w *jsonWriter) packed(out []byte, f *jsonField, in []byte, i int) (result 
 		return out, refused
 	}
 	plain := f.wireType == varintType && f.enum == nil
+	bare := f.kind == protoreflect.Int32Kind || f.kind == protoreflect.Uint32Kind
 	for at := 0; at < len(content); {
+		switch c := content[at]; {
+		case bare && c < 10:
+			out = append(out, ',', '0'+c)
+			at++
+			continue
+		case bare && c < 100:
+			out = append(out, ',', '0'+c/10, '0'+c%10)
+			at++
+			continue
+		}
 		out = append(out, ',')
 		if plain {
 			var number uint64
@@ -42,4 +58,26 @@ func (w *jsonWriter) packed(out []byte, f *jsonField, in []byte, i int) (result 
 		}
 	}
 	return out, next
+}
+
+// texts is elements for strings.
+func texts(out []byte, tag uint64, in []byte, i int) (result []byte, next int) {
+	for {
+		text, after := delimited(in, i)
+		if after < 0 {
+			return out, refused
+		}
+		var ok bool
+		if out, ok = appendQuoted(append(out, ','), text); !ok {
+			return out, refused
+		}
+		if after == len(in) {
+			return out, after
+		}
+		following, next := nextTag(in, after)
+		if next < 0 || following != tag {
+			return out, after
+		}
+		i = next
+	}
 }

@@ -19,6 +19,9 @@ func appendUint(out []byte, n uint64) []byte {
 		return append(out, '0'+byte(n))
 	case n < 100:
 		return appendTwoDigits(out, byte(n))
+	case n < 10_000:
+		out = appendUint(out, n/100)
+		return appendTwoDigits(out, byte(n%100))
 	default:
 		return strconv.AppendUint(out, n, 10)
 	}
@@ -51,50 +54,45 @@ func appendDouble(out []byte, f float64) []byte {
 	if integer := int64(f); float64(integer) == f && -exactInDouble < integer && integer < exactInDouble && math.Float64bits(f) != negativeZero {
 		return appendInt(out, integer)
 	}
-	if !isFinite(f) {
-		return appendSpecial(out, f)
-	}
 	magnitude := math.Abs(f)
-	if magnitude < 1e-6 || magnitude >= 1e21 {
-		if f == 0 {
-			return append(out, "-0"...)
-		}
-		return appendExponent(out, f, 64)
-	}
-	for _, d := range [...]decimals{{2, 1e2}, {6, 1e6}} {
+	if magnitude >= 1e-6 && magnitude < 1e13 {
 		// No two numbers of up to 15 digits are the same double. So if the double
 		// is that of such a number, no shorter text than the number's is.
-		if scaled := uint64(magnitude*d.scale + 0.5); scaled < 1e15 && float64(scaled)/d.scale == magnitude {
-			if f < 0 {
-				out = append(out, '-')
-			}
-			return d.append(out, scaled)
+		if scaled := int64(magnitude*1e2 + 0.5); float64(scaled)/1e2 == magnitude {
+			return appendDecimal(out, f, uint64(scaled/1e2), uint64(scaled%1e2*1e4))
+		}
+		if scaled := int64(magnitude*1e6 + 0.5); scaled < 1e15 && float64(scaled)/1e6 == magnitude {
+			return appendDecimal(out, f, uint64(scaled/1e6), uint64(scaled%1e6))
 		}
 	}
-	return strconv.AppendFloat(out, f, 'f', -1, 64)
+	switch {
+	case !isFinite(f):
+		return appendSpecial(out, f)
+	case f == 0:
+		return append(out, "-0"...)
+	case magnitude < 1e-6 || magnitude >= 1e21:
+		return appendExponent(out, f, 64)
+	default:
+		return strconv.AppendFloat(out, f, 'f', -1, 64)
+	}
 }
 
-// decimals are numbers with up to so many digits after the point.
-type decimals struct {
-	digits int
-	scale  float64
-}
-
-// append appends a number that is no integer, given how often the last digit's
-// place is in it.
-func (d decimals) append(out []byte, scaled uint64) []byte {
-	scale := uint64(d.scale)
-	out = appendUint(out, scaled/scale)
-	out = append(out, ".000000"[:d.digits+1]...)
-	last := len(out) - 1
-	for fraction, i := scaled%scale, last; fraction > 0; i-- {
-		out[i] = '0' + byte(fraction%10)
-		fraction /= 10
+// appendDecimal appends a number that is no integer, with the sign of f, given
+// its integral part and its millionths.
+func appendDecimal(out []byte, f float64, integral, millionths uint64) []byte {
+	if f < 0 {
+		out = append(out, '-')
 	}
-	for out[last] == '0' {
-		last--
+	out = append(appendUint(out, integral), '.')
+	for millionths != 0 {
+		digits := byte(millionths / 1e4)
+		millionths = millionths % 1e4 * 1e2
+		if millionths == 0 && digits%10 == 0 {
+			return append(out, '0'+digits/10)
+		}
+		out = appendTwoDigits(out, digits)
 	}
-	return out[:last+1]
+	return out
 }
 
 // appendFloat is appendDouble for a float.

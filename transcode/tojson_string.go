@@ -10,26 +10,33 @@ import (
 // appendQuoted appends text as a JSON string. It reports whether the text is
 // valid UTF-8; the result is of no use otherwise.
 func appendQuoted(out, text []byte) (result []byte, valid bool) {
-	out = append(out, '"')
+	if cap(out)-len(out) < len(text)+wordRoom {
+		out = slices.Grow(out, len(text)+wordRoom)
+	}
+	out, rest := copyPlain(append(out, '"'), text, highBits)
+	if len(rest) > 0 {
+		return appendRest(out, rest)
+	}
+	return append(out, '"'), true
+}
+
+// appendRest appends what follows the first character of a string that is not
+// simply copied, and that character.
+func appendRest(out, text []byte) (result []byte, valid bool) {
 	care := highBits // the bytes that stop the copying, as far as they are not escaped
-	for {
+	for len(text) > 0 {
+		if c := text[0]; c < utf8.RuneSelf {
+			out = appendEscaped(out, c)
+			text = text[1:]
+		} else if care = 0; !utf8.Valid(text) {
+			return out, false
+		}
 		if cap(out)-len(out) < len(text)+wordRoom {
 			out = slices.Grow(out, len(text)+wordRoom)
 		}
 		out, text = copyPlain(out, text, care)
-		if len(text) == 0 {
-			return append(out, '"'), true
-		}
-		if c := text[0]; c < utf8.RuneSelf {
-			out = appendEscaped(out, c)
-			text = text[1:]
-			continue
-		}
-		if !utf8.Valid(text) {
-			return out, false
-		}
-		care = 0
 	}
+	return append(out, '"'), true
 }
 
 // Words of eight bytes, as they are in memory.
@@ -37,31 +44,35 @@ const (
 	everyByte        = 0x0101010101010101
 	highBits  uint64 = 0x80 * everyByte
 	wordSize         = 8
-	// wordRoom is the room that a quote takes, and copying in words.
-	wordRoom = wordSize + 1
+	// wordRoom is the room that two quotes take, and copying in words.
+	wordRoom = wordSize + 2
 )
 
 // copyPlain appends text up to the first byte that JSON escapes or whose high
 // bit is set in care, and returns the rest. There is room for the text and
 // eight bytes more.
 func copyPlain(out, text []byte, care uint64) (result, rest []byte) {
-	n := len(out)
-	room := out[:cap(out)]
-	for len(text) >= wordSize {
-		word := binary.LittleEndian.Uint64(text)
-		binary.LittleEndian.PutUint64(room[n:], word)
-		if stops := stopsIn(word, care); stops != 0 {
-			plain := bits.TrailingZeros64(stops) / 8
-			return room[:n+plain], text[plain:]
-		}
-		text = text[wordSize:]
-		n += wordSize
+	room := out[len(out):cap(out)]
+	if len(text) < wordSize {
+		word := partialWord(text)
+		binary.LittleEndian.PutUint64(room, word)
+		// Beyond the text are zeros, which stop it.
+		plain := min(bits.TrailingZeros64(stopsIn(word, care))/8, len(text))
+		return out[:len(out)+plain], text[plain:]
 	}
-	word := partialWord(text)
-	binary.LittleEndian.PutUint64(room[n:], word)
-	// Beyond the text are zeros, which stop it.
-	plain := min(bits.TrailingZeros64(stopsIn(word, care))/8, len(text))
-	return room[:n+plain], text[plain:]
+	for at := 0; ; {
+		word := binary.LittleEndian.Uint64(text[at:])
+		binary.LittleEndian.PutUint64(room[at:], word)
+		if stops := stopsIn(word, care); stops != 0 {
+			at += bits.TrailingZeros64(stops) / 8
+			return out[:len(out)+at], text[at:]
+		}
+		at += wordSize
+		if at == len(text) {
+			return out[:len(out)+at], nil
+		}
+		at = min(at, len(text)-wordSize) // The last word is of the last bytes.
+	}
 }
 
 // stopsIn sets the high bit of the first byte that JSON strings must escape or
