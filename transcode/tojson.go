@@ -51,10 +51,12 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 }
 
 // maxScratch bounds each part of the scratch that is kept for the next message.
+// It is a power of two, so that all parts are compared with it at once.
 const maxScratch = 1 << 20
 
 func (w *jsonWriter) isSmall() bool {
-	return max(cap(w.moved), max(cap(w.pieces), cap(w.starts), cap(w.mapEntries))*pieceSize, len(w.url)) <= maxScratch
+	elements := cap(w.pieces) | cap(w.starts) | cap(w.mapEntries)
+	return elements*pieceSize|cap(w.moved)|len(w.url) < maxScratch
 }
 
 // write writes a message whose JSON is at that depth, if it is nested: 1 is
