@@ -183,8 +183,8 @@ func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 		}
 		w.mu.Unlock()
 		switch {
-		case standing && ctx.Err() == nil:
-			return nil
+		case standing:
+			return nil // also when ctx has ended: there is nothing to wait for
 		case !starting:
 			return followError(key, cause)
 		}
