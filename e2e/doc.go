@@ -11,5 +11,5 @@
 //   - fault_test.go: brokers and connections that fail
 //   - gateway_process_test.go, registry_test.go: a gateway that is never
 //     redeployed, and registries that fail behind it
-//   - bench_test.go: calls per second; registrybench/: the registry's figures
+//   - registrybench/: the registry's figures
 package e2e
