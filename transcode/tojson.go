@@ -22,41 +22,71 @@ type jsonWriter struct {
 	demanded    uint64 // which required fields matter: all, or none inside an Any
 	message     *Message
 
-	// Scratch: what the messages and maps around are made of, and what is moved.
-	starts     []memberStart
-	mapEntries []mapEntry
+	// starts are those of the members of the messages around, in memory of the
+	// scratch.
+	starts  []memberStart
+	scratch *jsonScratch // nil until something needs it
+}
+
+// jsonScratch is memory that most messages need while they are written, except
+// the smallest.
+type jsonScratch struct {
+	starts     []memberStart // of the writer; kept here for the next message
+	mapEntries []mapEntry    // of the maps around
 	pieces     []piece
 	moved      []byte
 	url        string // of the last Any: the next is often of the same type
 }
 
-var jsonWriters = sync.Pool{New: func() any { return new(jsonWriter) }}
+var jsonScratches = sync.Pool{New: func() any { return new(jsonScratch) }}
 
 // appendJSON is the fast path of AppendJSON. It reports whether it took the
 // message.
 func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
-	w := jsonWriters.Get().(*jsonWriter)
+	var w jsonWriter
 	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
 	w.message = m
-	w.starts, w.mapEntries = w.starts[:0], w.mapEntries[:0]
 	if cap(dst)-len(dst) < len(wire) {
 		dst = slices.Grow(dst, 2*len(wire)) // often enough; JSON is longer
 	}
 	out, ok = w.write(dst, m.root.get().json, wire, 1)
-	w.message = nil
-	if w.isSmall() {
-		jsonWriters.Put(w)
+	if w.scratch != nil {
+		w.release()
 	}
 	return out, ok
+}
+
+func (w *jsonWriter) scratchSpace() *jsonScratch {
+	if w.scratch == nil {
+		w.takeScratch()
+	}
+	return w.scratch
+}
+
+// takeScratch is not inlined, so that scratchSpace is.
+//
+//go:noinline
+func (w *jsonWriter) takeScratch() {
+	w.scratch = jsonScratches.Get().(*jsonScratch)
+	w.starts = w.scratch.starts
+}
+
+// release gives the scratch to the next message, unless this one made it large.
+func (w *jsonWriter) release() {
+	s := w.scratch
+	s.starts, s.mapEntries = w.starts[:0], s.mapEntries[:0]
+	if s.isSmall() {
+		jsonScratches.Put(s)
+	}
 }
 
 // maxScratch bounds each part of the scratch that is kept for the next message.
 // It is a power of two, so that all parts are compared with it at once.
 const maxScratch = 1 << 20
 
-func (w *jsonWriter) isSmall() bool {
-	elements := cap(w.pieces) | cap(w.starts) | cap(w.mapEntries)
-	return elements*pieceSize|cap(w.moved)|len(w.url) < maxScratch
+func (s *jsonScratch) isSmall() bool {
+	elements := cap(s.pieces) | cap(s.starts) | cap(s.mapEntries)
+	return elements*pieceSize|cap(s.moved)|len(s.url) < maxScratch
 }
 
 // write writes a message whose JSON is at that depth, if it is nested: 1 is

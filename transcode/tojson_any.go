@@ -16,10 +16,11 @@ func (w *jsonWriter) any(out, in []byte, depth int) (result []byte, ok bool) {
 	case len(url) == 0:
 		return append(out, "{}"...), len(value) == 0
 	}
-	if w.url != string(url) {
-		w.url = string(url)
+	scratch := w.scratchSpace()
+	if scratch.url != string(url) {
+		scratch.url = string(url)
 	}
-	found, err := w.message.resolver.FindMessageByURL(w.url)
+	found, err := w.message.resolver.FindMessageByURL(scratch.url)
 	if err != nil {
 		return out, false
 	}

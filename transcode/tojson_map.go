@@ -26,25 +26,27 @@ type mapEntry struct {
 // their keys: the one that begins at i, after its tag, and all after it until
 // another field's.
 func (w *jsonWriter) entries(out []byte, f *jsonField, tag uint64, in []byte, i, depth int) (result []byte, next int) {
-	first := len(w.mapEntries)
+	scratch := w.scratchSpace()
+	first := len(scratch.mapEntries)
 	if i = w.findEntries(f, tag, in, i); i < 0 {
 		return out, refused
 	}
 	// A map inside this one finds its entries beyond these.
-	for k, end := first, len(w.mapEntries); k < end; k++ {
+	for k, end := first, len(scratch.mapEntries); k < end; k++ {
 		var ok bool
-		if out, ok = w.entry(out, f, in, w.mapEntries[k], depth); !ok {
+		if out, ok = w.entry(out, f, in, scratch.mapEntries[k], depth); !ok {
 			return out, refused
 		}
 	}
-	w.mapEntries = w.mapEntries[:first]
+	scratch.mapEntries = scratch.mapEntries[:first]
 	return out, i
 }
 
 // findEntries finds the entries of a map and sorts them. It refuses a map that
 // has a key twice: the second replaces the first.
 func (w *jsonWriter) findEntries(f *jsonField, tag uint64, in []byte, i int) (next int) {
-	first, sorted := len(w.mapEntries), true
+	scratch := w.scratch
+	first, sorted := len(scratch.mapEntries), true
 	for {
 		entry, after := delimited(in, i)
 		if after < 0 {
@@ -54,9 +56,9 @@ func (w *jsonWriter) findEntries(f *jsonField, tag uint64, in []byte, i int) (ne
 		if !ok {
 			return refused
 		}
-		w.mapEntries = append(w.mapEntries, found)
-		if n := len(w.mapEntries); n > first+1 {
-			order := compareEntries(in, &w.mapEntries[n-2], &w.mapEntries[n-1])
+		scratch.mapEntries = append(scratch.mapEntries, found)
+		if n := len(scratch.mapEntries); n > first+1 {
+			order := compareEntries(in, &scratch.mapEntries[n-2], &scratch.mapEntries[n-1])
 			if order == 0 {
 				return refused
 			}
@@ -69,7 +71,7 @@ func (w *jsonWriter) findEntries(f *jsonField, tag uint64, in []byte, i int) (ne
 		}
 		i = after
 	}
-	if !sorted && !sortEntries(in, w.mapEntries[first:]) {
+	if !sorted && !sortEntries(in, scratch.mapEntries[first:]) {
 		return refused
 	}
 	return i

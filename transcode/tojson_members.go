@@ -3,7 +3,7 @@ package transcode
 // members writes the fields of a message, each with a comma before it.
 func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (result []byte, ok bool) {
 	start, first := len(out), len(w.starts)
-	last, ordered := -1, true
+	last, straight := -1, !w.unpopulated // straight: nothing is to be moved or filled in
 	var seen uint64
 	for i := 0; i < len(in); {
 		tag := uint64(in[i])
@@ -25,14 +25,13 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 			if out, ok = w.place(out, t, f.index, last, len(w.starts)-first); !ok {
 				return out, false
 			}
-			ordered = ordered && f.index > last
+			straight = false
 		}
 		last = max(last, f.index)
-		w.starts = append(w.starts, memberStart{order: 2 * f.index, at: len(out)})
+		before := len(out)
 		if f.shape != singular {
 			out, i = w.many(out, f, tag, in, i, depth+1)
 		} else {
-			before := len(out)
 			out = f.appendKey(out)
 			value := len(out)
 			out, i = w.value(out, f, in, i, depth+1)
@@ -41,12 +40,13 @@ func (w *jsonWriter) members(out []byte, t *jsonTable, in []byte, depth int) (re
 		if i < 0 {
 			return out, false
 		}
+		if i < len(in) || !straight { // The last member is never moved otherwise.
+			w.scratchSpace()
+			w.starts = append(w.starts, memberStart{order: 2 * f.index, at: before})
+		}
 	}
-	if w.unpopulated {
-		out = w.fill(out, t.fields[last+1:])
-	}
-	if ok = ordered; !ordered {
-		out, ok = w.arrange(out, start, w.starts[first:])
+	if ok = straight; !straight {
+		out, ok = w.settle(out, start, first, t.fields[last+1:])
 	}
 	w.starts = w.starts[:first]
 	return out, ok && t.required&w.demanded&^seen == 0
@@ -124,6 +124,7 @@ func (f *jsonField) appendKey(out []byte) []byte {
 func (w *jsonWriter) fill(out []byte, fields []jsonField) []byte {
 	for i := range fields {
 		if f := &fields[i]; f.unpopulated != "" {
+			w.scratchSpace()
 			w.starts = append(w.starts, memberStart{order: 2*f.index + 1, at: len(out)})
 			out = append(out, f.unpopulated...)
 		}
