@@ -72,7 +72,7 @@ func (p *parser) members(t *table, i int, inAny bool) int {
 	}
 	if p.at(i) == '}' {
 		p.deeper++
-		return p.endMembers(t, s, i+1)
+		return p.endMembers(t, &s, i+1)
 	}
 	for more, expected := true, 0; more; {
 		var f *field
@@ -102,7 +102,7 @@ func (p *parser) members(t *table, i int, inAny bool) int {
 			return irregular
 		}
 	}
-	return p.endMembers(t, s, i)
+	return p.endMembers(t, &s, i)
 }
 
 // member reads the value of a field.
@@ -132,7 +132,15 @@ func (p *parser) absent(f *field, i int) int {
 }
 
 // endMembers is i, or irregular when a required field was not seen.
-func (p *parser) endMembers(t *table, s seen, i int) int {
+func (p *parser) endMembers(t *table, s *seen, i int) int {
+	if t.required == 0 && t.bits <= 64 && s.extended == 0 {
+		return i
+	}
+	return p.endSeen(t, s, i)
+}
+
+// endSeen is endMembers where there is more to do than in most messages.
+func (p *parser) endSeen(t *table, s *seen, i int) int {
 	if t.required > 0 && p.anys == 0 && !p.complete(t, s) {
 		return irregular
 	}
@@ -180,7 +188,7 @@ func (p *parser) markExtension(s *seen, number protowire.Number) bool {
 }
 
 // complete reports whether every required field was seen.
-func (p *parser) complete(t *table, s seen) bool {
+func (p *parser) complete(t *table, s *seen) bool {
 	count := bits.OnesCount64(s.low & lowest(t.required))
 	for word := 1; word*64 < t.required; word++ {
 		count += bits.OnesCount64(p.scratch.seen[s.high+word-1] & lowest(t.required-word*64))

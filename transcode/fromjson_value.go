@@ -78,6 +78,9 @@ func (p *parser) bytes(tag string, always bool, i int) int {
 		return irregular
 	}
 	i++
+	if end := p.shortBase64(tag, always, i); end >= 0 {
+		return end
+	}
 	end := p.plainEnd(i)
 	if end < 0 {
 		return irregular
