@@ -186,6 +186,13 @@ func (l *lazyTable) get() *table {
 	if known := l.compiled.Load(); known != nil {
 		return known
 	}
+	return l.compile()
+}
+
+// compile is not inlined, so that get is.
+//
+//go:noinline
+func (l *lazyTable) compile() *table {
 	made := l.tables.message(l.descriptor)
 	l.compiled.Store(made)
 	return made
