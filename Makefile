@@ -50,6 +50,7 @@ test-modules:
 	go test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) $(TEST_PACKAGES)
 ifeq ($(TEST_PACKAGES),./...)
 	go -C bench test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) ./...
+	@$(MAKE) test-allocations
 endif
 
 .PHONY: test-unit
@@ -57,7 +58,14 @@ test-unit: ## Run the tests that need no service, with the race detector
 	go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) $(TEST_PACKAGES)
 ifeq ($(TEST_PACKAGES),./...)
 	go -C bench test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./...
+	@$(MAKE) test-allocations
 endif
+
+# The race detector allocates, so tests that count allocations skip themselves
+# beside it.
+.PHONY: test-allocations
+test-allocations:
+	go test -timeout $(TEST_TIMEOUT) -run NoAllocation ./transcode
 
 .PHONY: bench-calls
 bench-calls: bin/nats-server bench-build ## Measure calls beside other peers (BENCH_ARGS='-peers mqrpc,grpc -callers 64'; -help)
