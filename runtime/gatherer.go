@@ -231,11 +231,13 @@ const maxSpare = 16
 func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {
 	g.mu.Lock()
 	g.underWay--
-	if again && len(g.spare) < maxSpare {
+	if again {
 		giveBuffer(b.body)
-		clear(b.contents)
-		b.contents, b.body, b.bytes, b.work = b.contents[:0], nil, 0, 0
-		g.spare = append(g.spare, b)
+		if len(g.spare) < maxSpare {
+			clear(b.contents)
+			b.contents, b.body, b.bytes, b.work = b.contents[:0], nil, 0, 0
+			g.spare = append(g.spare, b)
+		}
 	}
 	var taken *batch[K, T]
 	if g.underWay == 0 && !g.leaving && g.enough() {
