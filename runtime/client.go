@@ -146,6 +146,7 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 	if err := c.encode(call, sent); err != nil {
 		return nil, err
 	}
+	sent.to = c.destinations.of(destination{call.Method.Module, call.Method.Version})
 	sent.deadline = c.deadline(ctx, call)
 	if err := c.awaitReady(ctx, sent.deadline); err != nil {
 		return nil, err
@@ -156,10 +157,12 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
 	sent.holders.Add(1)
-	to := c.destinations.of(destination{call.Method.Module, call.Method.Version})
-	to.open.Add(1)
-	defer to.open.Add(-1)
-	to.add(sent.entry())
+	if call.Method.pace.expected() <= quickWork {
+		to := sent.to
+		to.open.Add(1)
+		defer to.open.Add(-1)
+	}
+	sent.gather()
 	if err := c.await(ctx, sent); err != nil {
 		return nil, err
 	}
@@ -185,7 +188,7 @@ func (c *Client) release(call *openCall) {
 	if call.holders.Add(-1) > 0 {
 		return
 	}
-	call.method, call.metadata, call.outcome = nil, nil, outcome{}
+	call.method, call.to, call.metadata, call.outcome = nil, nil, nil, outcome{}
 	call.left, call.sent = false, false
 	if cap(call.encoded) > maxSpareEncoded {
 		call.encoded = nil
@@ -281,26 +284,6 @@ func (c *Client) notConnected(cause error) *Error {
 	return Errorf(codes.Unavailable, "the client's reply queue is not ready: %w", cause)
 }
 
-// startExpiry has the call fail at its deadline.
-func (c *Client) startExpiry(call *openCall) {
-	remaining := time.Until(call.deadline)
-	if call.expiry == nil {
-		call.expiry = time.AfterFunc(remaining, func() { c.expire(call) })
-		return
-	}
-	call.expiry.Reset(remaining)
-}
-
-func (c *Client) expire(call *openCall) {
-	if c.open.remove(call.id) == nil {
-		return // its outcome came at the same moment
-	}
-	c.counters.abandoned.Add(1)
-	call.finish(outcome{
-		err: Errorf(codes.DeadlineExceeded, "no reply to %s in time: %w", call.method, context.DeadlineExceeded),
-	})
-}
-
 // await waits for what becomes of a call that has been sent.
 func (c *Client) await(ctx context.Context, sent *openCall) error {
 	select {
@@ -312,9 +295,6 @@ func (c *Client) await(ctx context.Context, sent *openCall) error {
 		} else {
 			<-sent.done // at the same moment
 		}
-	}
-	if !sent.expiry.Stop() {
-		sent.holders.Add(1) // expire may still look at it: it is not for use again
 	}
 	if sent.outcome.err != nil {
 		return sent.outcome.err

@@ -15,6 +15,7 @@ import (
 type openCall struct {
 	id       uint64
 	method   *Method
+	to       *gatherer[destination, *openCall]
 	metadata Metadata
 	deadline time.Time
 	bytes    int // the most that it adds to a message
@@ -23,12 +24,12 @@ type openCall struct {
 	// takes the call out of openCalls puts it.
 	done    chan struct{}
 	outcome outcome
-	expiry  *time.Timer
+	expiry  expiry
 	holders atomic.Int32
 	// encoded is memory for payloads.
 	encoded []byte
 
-	mu      sync.Mutex // protects what follows
+	mu      sync.Mutex // protects what follows, and the expiry
 	payload []byte
 	// left is set when the caller has left: the payload is the caller's again,
 	// and the call need not be sent.
@@ -57,6 +58,7 @@ func (o *openCall) leave() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.left, o.payload = true, nil
+	o.expiry.waits = false
 }
 
 // appendTo appends the call to the body of a message, unless its caller has

@@ -45,8 +45,9 @@ func (c *Client) receive(delivery *Delivery) {
 		})
 		return
 	}
+	received := delivery.Received.UnixNano()
 	for i := range replies {
-		c.finish(instance, &replies[i])
+		c.finish(instance, &replies[i], received)
 	}
 }
 
@@ -57,7 +58,8 @@ func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
 	return wire.DecodeReplies(delivery.Body)
 }
 
-func (c *Client) finish(instance string, reply *wire.Reply) {
+// finish hands a reply to its caller.
+func (c *Client) finish(instance string, reply *wire.Reply, received int64) {
 	call := c.open.remove(reply.ID)
 	if call == nil {
 		// Its caller gave up, or it is the second reply to a repeated call.
@@ -72,6 +74,7 @@ func (c *Client) finish(instance string, reply *wire.Reply) {
 	if reply.Status != nil {
 		result.err = statusError(reply.Status)
 	}
+	call.to.answered.Store(received)
 	call.finish(result)
 }
 

@@ -12,9 +12,16 @@ import (
 // destination is the (module, version) whose queue a call goes to.
 type destination struct{ module, version string }
 
-// entry is the call on its way into a message. Who has it sent must hold it.
-func (o *openCall) entry() entry[*openCall] {
-	return entry[*openCall]{content: o, bytes: o.bytes, work: o.method.pace.expected()}
+// gather puts the call on its way into a message to its queue. Who does must hold
+// it.
+func (o *openCall) gather() {
+	work := o.method.pace.expected()
+	o.to.add(entry[*openCall]{
+		content: o,
+		bytes:   o.bytes,
+		work:    work,
+		lone:    work >= workPerMessage || work <= quickWork && o.to.open.Load() <= 1,
+	})
 }
 
 // callBytes is the most that a call adds to a message.
@@ -59,8 +66,19 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 		Body:       *b.body,
 		Expiration: last.Sub(now),
 		Deadline:   last,
+		Lone:       b.lone && c.answeredLately(to, now),
 	}, b.settle)
 	return true
+}
+
+// trust is for how long after an answer a queue is taken to be in order.
+const trust = time.Second
+
+// answeredLately reports whether calls to a queue may go without the broker's
+// confirmation. While no answers come it is needed: it tells at once when the
+// broker refuses calls, for example because the queue is full.
+func (c *Client) answeredLately(to destination, now time.Time) bool {
+	return now.UnixNano()-c.destinations.of(to).answered.Load() < int64(trust)
 }
 
 // settled fails the calls of a message that the broker did not take. Those of a
@@ -107,7 +125,7 @@ func (c *Client) resendAfterReconnect() func(State) {
 		}
 		for _, call := range c.open.repeatable() {
 			c.counters.resent.Add(1)
-			c.destinations.of(destination{call.method.Module, call.method.Version}).add(call.entry())
+			call.gather()
 		}
 	}
 }

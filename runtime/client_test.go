@@ -21,11 +21,18 @@ import (
 // returns a client and the method.
 func echoing(t *testing.T, config runtime.ClientConfig, handler func(context.Context)) (*runtime.Client, *runtime.Method) {
 	t.Helper()
+	broker := memory.NewBroker(memory.Config{})
+	return echoingOver(t, broker.Connect(), broker.Connect(), config, handler)
+}
+
+// echoingOver does so over transports of the test's, which it closes.
+func echoingOver(
+	t *testing.T, calling, serving runtime.Transport, config runtime.ClientConfig, handler func(context.Context),
+) (*runtime.Client, *runtime.Method) {
+	t.Helper()
 	method := &runtime.Method{Module: "test", Version: "1.0", Name: "Echo.Echo", Idempotency: runtime.NoSideEffects}
 	service := &runtime.Service{Module: "test", Version: "1.0", Name: "Echo", FullName: "test.Echo", Methods: []*runtime.Method{method}}
-	broker := memory.NewBroker(memory.Config{})
 	quiet := slog.New(slog.DiscardHandler)
-	serving, calling := broker.Connect(), broker.Connect()
 	worker := runtime.NewWorker(serving, runtime.WorkerConfig{Logger: quiet})
 	worker.Register(service, runtime.Handle(method,
 		func(ctx context.Context, in *wrapperspb.BytesValue) (*wrapperspb.BytesValue, error) {

@@ -19,14 +19,15 @@ type Batching struct {
 	// MaxBytes is the size of a message beyond which nothing is added to it. What
 	// is larger travels alone. Default: [DefaultBatchBytes].
 	MaxBytes int
-	// Linger bounds the time for which a call gathers. Default:
-	// [DefaultBatchLinger].
+	// Linger bounds the time for which a call gathers; where the broker takes
+	// longer to confirm messages it is up to twice that, and up to four times
+	// Linger. Default: [DefaultBatchLinger].
 	Linger time.Duration
 }
 
 // The defaults of [Batching].
 const (
-	DefaultBatchEntries = 256
+	DefaultBatchEntries = 512
 	DefaultBatchBytes   = 64 << 10
 	DefaultBatchLinger  = 500 * time.Microsecond
 )
@@ -63,6 +64,8 @@ type entry[T any] struct {
 	// followed is set when more entries for the same destination are certain to
 	// come soon: it need not leave at once.
 	followed bool
+	// lone is set when no other entry would share a message with it now.
+	lone bool
 }
 
 // carrier is what a gatherer needs of those who send its batches.
@@ -79,6 +82,10 @@ type batch[K comparable, T any] struct {
 	contents []T
 	bytes    int
 	work     time.Duration
+	// lone is set when nothing waits for the message's fate.
+	lone bool
+	// left is when it was sent.
+	left time.Time
 	// body is memory for the message.
 	body *[]byte
 	// settle is what the transport calls with the message's fate.
@@ -91,16 +98,19 @@ type gatherer[K comparable, T any] struct {
 	destination K
 	carrier     carrier[K, T]
 
-	// open counts the calls whose callers wait, both those in messages and those
-	// that gather. Of replies none is open.
+	// open counts the quick calls whose callers wait, both those in messages and
+	// those that gather. Of replies none is open.
 	open atomic.Int64
+	// answered is when the last reply came, in nanoseconds since the epoch.
+	answered atomic.Int64
 
 	mu       sync.Mutex
 	waiting  *batch[K, T]
 	spare    []*batch[K, T]
 	leaving  bool // an entry found the way free and is about to send what waits
-	underWay int  // messages sent and not yet settled
+	underWay int  // messages sent and not yet settled, without lone ones
 	linger   *time.Timer
+	confirm  time.Duration // how long the broker takes to confirm a message, on average
 }
 
 func newGatherer[K comparable, T any](limits Batching, destination K, carrier carrier[K, T]) *gatherer[K, T] {
@@ -125,6 +135,7 @@ func (g *gatherer[K, T]) add(e entry[T]) {
 	g.waiting.contents = append(g.waiting.contents, e.content)
 	g.waiting.bytes += e.bytes
 	g.waiting.work += e.work
+	g.waiting.lone = e.lone && len(g.waiting.contents) == 1
 	var after *batch[K, T]
 	leave := false
 	switch {
@@ -183,7 +194,9 @@ func (g *gatherer[K, T]) take() *batch[K, T] {
 		return nil
 	}
 	taken := g.waiting
-	g.underWay++
+	if !taken.lone {
+		g.underWay++
+	}
 	if n := len(g.spare); n > 0 {
 		g.waiting, g.spare = g.spare[n-1], g.spare[:n-1]
 	} else {
@@ -196,7 +209,7 @@ func (g *gatherer[K, T]) dispatch(b *batch[K, T]) {
 	if b == nil {
 		return
 	}
-	b.body = takeBuffer(b.bytes)
+	b.body, b.left = takeBuffer(b.bytes), time.Now()
 	if !g.carrier.carry(g.destination, b) {
 		g.free(b, true)
 	}
@@ -204,10 +217,19 @@ func (g *gatherer[K, T]) dispatch(b *batch[K, T]) {
 
 func (g *gatherer[K, T]) startLinger() {
 	if g.linger == nil {
-		g.linger = time.AfterFunc(g.limits.Linger, g.flush)
+		g.linger = time.AfterFunc(g.lingerNow(), g.flush)
 		return
 	}
-	g.linger.Reset(g.limits.Linger)
+	g.linger.Reset(g.lingerNow())
+}
+
+// maxLinger bounds how many times as long as configured entries gather.
+const maxLinger = 4
+
+// lingerNow is how long entries gather: where broker and machines are so busy
+// that messages take longer than the linger, fewer and larger ones help.
+func (g *gatherer[K, T]) lingerNow() time.Duration {
+	return max(g.limits.Linger, min(2*g.confirm, maxLinger*g.limits.Linger))
 }
 
 // flush sends what waits.
@@ -230,7 +252,10 @@ const maxSpare = 16
 // free ends a batch's way, and sends what has gathered meanwhile.
 func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {
 	g.mu.Lock()
-	g.underWay--
+	if !b.lone {
+		g.underWay--
+		g.confirm += (time.Since(b.left) - g.confirm) / paceWeight
+	}
 	if again {
 		giveBuffer(b.body)
 		if len(g.spare) < maxSpare {

@@ -137,6 +137,47 @@ func TestSlowWorkGoesOneByOne(t *testing.T) {
 	})
 }
 
+func TestLoneEntriesHoldNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{})
+		g.add(entry[int]{content: 1, bytes: 10, lone: true})
+		g.add(entry[int]{content: 2, bytes: 10, lone: true}) // 1 is not settled, and nobody waits for that
+		g.put(3, 10, 0)
+		g.expect([]int{1}, []int{2}, []int{3})
+		g.add(entry[int]{content: 4, bytes: 10, lone: true}) // 3 is under way
+		g.put(5, 10, 0)
+		g.settle()
+		g.settle()
+		g.expect([]int{1}, []int{2}, []int{3})
+		g.settle()
+		g.expect([]int{1}, []int{2}, []int{3}, []int{4, 5})
+		if g.idle() {
+			t.Error("idle: two entries in one message are not alone")
+		}
+	})
+}
+
+func TestLingerFollowsTheBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, Batching{Linger: time.Millisecond})
+		for _, step := range []struct{ confirmedAfter, want time.Duration }{
+			{200 * time.Microsecond, time.Millisecond}, // no less than the configured
+			{1500 * time.Microsecond, 3 * time.Millisecond},
+			{time.Second, maxLinger * time.Millisecond},
+			{0, time.Millisecond},
+		} {
+			for range 100 {
+				g.put(1, 10, 0)
+				advance(step.confirmedAfter)
+				g.settle()
+			}
+			if got := g.lingerNow().Round(10 * time.Microsecond); got != step.want {
+				t.Errorf("confirmed after %v: lingers for %v, want %v", step.confirmedAfter, got, step.want)
+			}
+		}
+	})
+}
+
 func TestIdleDestinationsAreDropped(t *testing.T) {
 	g := &gathered{t: t}
 	all := newGatherers(Batching{}.withDefaults(), carrier[string, int](g))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,6 +80,8 @@ type Worker struct {
 	handlers context.Context // of all handlers; ends when a stop takes too long
 	abort    context.CancelFunc
 	busy     sync.WaitGroup // messages that are not settled
+
+	unanswered atomic.Int64 // calls without a reply
 }
 
 var _ Registrar = (*Worker)(nil)

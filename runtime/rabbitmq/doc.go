@@ -1,13 +1,14 @@
 // Package rabbitmq is the RabbitMQ transport of package runtime. It works with
 // RabbitMQ 3.10 and later.
 //
-// A [Transport] has one AMQP connection with one channel for publishing, in
-// confirm mode, and one for each consumer. It is made of
+// A [Transport] has one AMQP connection with two channels for publishing, one of
+// them in confirm mode, and one for each consumer. It is made of
 //
 //   - config.go: its configuration and the brokers' addresses
 //   - transport.go: what its users call
 //   - connector.go: the loop that makes one connection after the other
 //   - link.go: one connection, its writer and its confirms
+//   - lone.go: messages whose fate nobody waits for, on the other channel
 //   - outbox.go: the messages between Publish and their verdict, which
 //     outlive the connections
 //   - consumer.go: queues that are consumed, over all connections

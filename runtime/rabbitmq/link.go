@@ -20,8 +20,9 @@ import (
 type link struct {
 	number     int // counts the transport's connections, from 1
 	connection *amqp.Connection
-	socket     *corked // below the connection, and below TLS
-	publishing *amqp.Channel
+	socket     *corked       // below the connection, and below TLS
+	publishing *amqp.Channel // in confirm mode
+	lone       *loneChannel
 	outbox     *outbox
 
 	confirms chan amqp.Confirmation
@@ -47,8 +48,8 @@ var exchanges = []struct{ name, kind string }{
 	{wire.RegistryExchange, amqp.ExchangeFanout},
 }
 
-// openLink prepares a fresh connection: the exchanges, and a channel in confirm
-// mode.
+// openLink prepares a fresh connection: the exchanges, a channel in confirm mode,
+// and one for lone messages.
 func openLink(connection *amqp.Connection, socket *corked, number int, out *outbox) (*link, error) {
 	channel, err := connection.Channel()
 	if err != nil {
@@ -62,11 +63,16 @@ func openLink(connection *amqp.Connection, socket *corked, number int, out *outb
 	if err := channel.Confirm(false); err != nil {
 		return nil, fmt.Errorf("turn publisher confirms on: %w", err)
 	}
+	lone, err := openLoneChannel(connection, out)
+	if err != nil {
+		return nil, err
+	}
 	return &link{
 		number:      number,
 		connection:  connection,
 		socket:      socket,
 		publishing:  channel,
+		lone:        lone,
 		outbox:      out,
 		confirms:    channel.NotifyPublish(make(chan amqp.Confirmation, notifyCapacity)),
 		returns:     channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
@@ -74,7 +80,7 @@ func openLink(connection *amqp.Connection, socket *corked, number int, out *outb
 		lost:        connection.NotifyClose(make(chan *amqp.Error, 1)),
 		failed:      channel.NotifyClose(make(chan *amqp.Error, 1)),
 		ended:       make(chan struct{}),
-		settlements: settlements{due: out.poke},
+		settlements: settlements{poke: out.poke},
 	}, nil
 }
 
@@ -84,6 +90,7 @@ func (l *link) run(onBlocked func(amqp.Blocking)) error {
 	var loops sync.WaitGroup
 	loops.Go(l.write)
 	loops.Go(l.readConfirms)
+	loops.Go(func() { l.lone.settle(l.ended) })
 	err := l.wait(onBlocked)
 	l.close()
 	loops.Wait()
@@ -102,16 +109,23 @@ func (l *link) wait(onBlocked func(amqp.Blocking)) error {
 		case cause := <-l.lost:
 			return closeError("the connection ended", cause)
 		case cause := <-l.failed:
-			// When the whole connection ends, both channels tell.
-			select {
-			case connectionCause := <-l.lost:
-				return closeError("the connection ended", connectionCause)
-			default:
-				return closeError("the publishing channel ended", cause)
-			}
+			return l.channelError("the publishing channel ended", cause)
+		case cause := <-l.lone.failed:
+			return l.channelError("the publishing channel for lone messages ended", cause)
 		case <-l.ended:
 			return errors.New("closed")
 		}
+	}
+}
+
+// channelError is why a channel ended: when the whole connection ends, its
+// channels tell, too.
+func (l *link) channelError(what string, cause *amqp.Error) error {
+	select {
+	case connectionCause := <-l.lost:
+		return closeError("the connection ended", connectionCause)
+	default:
+		return closeError(what, cause)
 	}
 }
 
@@ -144,44 +158,61 @@ func (l *link) alive() bool {
 
 // write sends settlements and messages as they come.
 func (l *link) write() {
-	for tag := uint64(1); ; {
+	for next := (numbers{confirmed: 1, lone: 1}); ; {
 		select {
 		case <-l.ended:
 			return
 		case <-l.outbox.wake:
 		}
 		l.socket.hold()
-		sent, err := l.writeAll(tag)
-		if flushed := l.socket.flush(); err != nil || flushed != nil {
-			l.close() // the messages are in the outbox's sent queue still
+		err := errors.Join(l.writeAll(&next), l.socket.flush())
+		if err == nil {
+			err = l.lone.fence(l.ended)
+		}
+		if err != nil {
+			l.close() // the outbox has the messages still
 			return
 		}
-		tag += sent
 	}
 }
 
-// writeAll writes what there is to write. The first message has that tag.
-func (l *link) writeAll(tag uint64) (sent uint64, err error) {
-	l.settlements.write()
+// numbers count the messages of a connection, from 1. Those of confirmed ones
+// are the broker's delivery tags.
+type numbers struct{ confirmed, lone uint64 }
+
+// writeAll writes what there is to write.
+func (l *link) writeAll(next *numbers) error {
+	l.settlements.writeDue()
 	for {
 		message, ok := l.outbox.next()
 		if !ok {
-			return sent, nil
+			return nil
 		}
-		if err := l.publish(&message, tag+sent); err != nil {
-			return sent, err
+		if err := l.publish(&message, next); err != nil {
+			return err
 		}
-		sent++
 	}
 }
 
-func (l *link) publish(message *runtime.Publishing, tag uint64) error {
+func (l *link) publish(message *runtime.Publishing, next *numbers) error {
+	if !message.Lone {
+		next.confirmed++
+		return publish(l.publishing, message, next.confirmed-1)
+	}
+	next.lone++
+	err := publish(l.lone.channel, message, next.lone-1)
+	l.outbox.wroteLone()
+	return err
+}
+
+// publish sends a message with a number that tells returned ones apart.
+func publish(channel *amqp.Channel, message *runtime.Publishing, number uint64) error {
 	publishing := amqp.Publishing{
 		ContentType:  wire.ContentType,
 		DeliveryMode: amqp.Transient,
 		Type:         message.Type,
 		ReplyTo:      message.ReplyTo,
-		MessageId:    strconv.FormatUint(tag, 10), // tells returned messages apart
+		MessageId:    strconv.FormatUint(number, 10),
 		Body:         message.Body,
 	}
 	if message.Expiration > 0 {
@@ -189,7 +220,7 @@ func (l *link) publish(message *runtime.Publishing, tag uint64) error {
 		publishing.Expiration = strconv.FormatInt(int64(millis), 10)
 	}
 	const mandatory, immediate = true, false
-	return l.publishing.Publish(message.Exchange, message.RoutingKey, mandatory, immediate, publishing)
+	return channel.Publish(message.Exchange, message.RoutingKey, mandatory, immediate, publishing)
 }
 
 // readConfirms tells the outbox the fate of each message. amqp091 gives the

@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -48,9 +49,10 @@ func (v verdicts) tell() {
 // connections.
 //
 // A message is in waiting until a connection's writer takes it, then in sent,
-// in the order of the connection's publish tags, until the broker confirms it.
-// When the connection breaks, sent is emptied: held messages go back to the
-// head of waiting, all others are lost.
+// in the order of the connection's publish tags, until the broker confirms it;
+// a lone one is in lone instead, until a fence tells that the broker has it. When
+// the connection breaks, both are emptied: held messages go back to the head of
+// waiting, all others are lost.
 type outbox struct {
 	grace      time.Duration
 	maxBacklog int
@@ -60,6 +62,7 @@ type outbox struct {
 	waiting fifo.Queue[outgoing]
 	bytes   int // of the bodies in waiting
 	sent    fifo.Queue[outgoing]
+	lone    unfenced
 	up      bool
 	blocked bool
 	since   time.Time // when up last changed
@@ -68,7 +71,9 @@ type outbox struct {
 }
 
 func newOutbox(grace time.Duration, maxBacklog int) *outbox {
-	return &outbox{grace: grace, maxBacklog: maxBacklog, wake: make(chan struct{}, 1), since: time.Now()}
+	o := &outbox{grace: grace, maxBacklog: maxBacklog, wake: make(chan struct{}, 1), since: time.Now()}
+	o.lone.reset()
+	return o
 }
 
 // put takes a message in, or returns why not.
@@ -128,7 +133,11 @@ func (o *outbox) next() (message runtime.Publishing, ok bool) {
 			told.add(&out, runtime.ErrExpired)
 			continue
 		}
-		o.sent.Push(out)
+		if out.Lone {
+			o.lone.Push(out)
+		} else {
+			o.sent.Push(out)
+		}
 		message, ok = out.Publishing, true
 	}
 	o.signalIdle()
@@ -172,7 +181,7 @@ func (o *outbox) disconnected() {
 		o.up, o.blocked, o.since = false, false, time.Now()
 	}
 	var again []outgoing
-	for _, out := range o.sent.All() {
+	for _, out := range slices.Concat(o.sent.All(), o.lone.All()) {
 		out.breaks++
 		switch {
 		case !out.Hold:
@@ -185,6 +194,7 @@ func (o *outbox) disconnected() {
 		}
 	}
 	o.sent.Replace(nil)
+	o.lone.reset()
 	if len(again) > 0 {
 		o.waiting.Replace(append(again, o.waiting.All()...))
 	}
@@ -200,9 +210,11 @@ func (o *outbox) setBlocked(blocked bool) {
 	o.mu.Lock()
 	o.blocked = blocked
 	if blocked {
-		for i := range o.sent.All() {
-			if out := &o.sent.All()[i]; !out.Hold {
-				told.add(out, runtime.ErrBlocked)
+		for _, sent := range [][]outgoing{o.sent.All(), o.lone.All()} {
+			for i := range sent {
+				if !sent[i].Hold {
+					told.add(&sent[i], runtime.ErrBlocked)
+				}
 			}
 		}
 	}
@@ -247,12 +259,14 @@ func (o *outbox) finish() <-chan struct{} {
 		o.idle = make(chan struct{})
 	}
 	idle := o.idle
+	o.lone.due = o.lone.written > 0
 	o.signalIdle()
+	o.poke()
 	return idle
 }
 
 func (o *outbox) signalIdle() {
-	if o.idle == nil || o.waiting.Len() > 0 || o.sent.Len() > 0 {
+	if o.idle == nil || o.waiting.Len() > 0 || o.sent.Len() > 0 || o.lone.Len() > 0 {
 		return
 	}
 	select {
@@ -267,7 +281,7 @@ func (o *outbox) drop() {
 	var told verdicts
 	o.mu.Lock()
 	o.closed = true
-	for _, queue := range []*fifo.Queue[outgoing]{&o.sent, &o.waiting} {
+	for _, queue := range []*fifo.Queue[outgoing]{&o.sent, &o.lone.Queue, &o.waiting} {
 		for i := range queue.All() {
 			told.add(&queue.All()[i], runtime.ErrClosed)
 		}

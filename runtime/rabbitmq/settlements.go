@@ -8,15 +8,15 @@ import (
 )
 
 // settlements are the acknowledgements and requeues of one connection that wait
-// to be written. Acknowledgements wait for the next message to be sent, or a
-// short while, because one frame can hold many.
+// to be written. Acknowledgements wait a short while, because one frame can hold
+// many, and the broker has to do with each before what follows it.
 //
 // Should the connection break before, the broker delivers again what was
 // settled. The worker then answers a second time, or runs again what may be
 // repeated, and the client knows that the call is over.
 type settlements struct {
-	// due is called when they should be written.
-	due func()
+	// poke has the writer look at them.
+	poke func()
 
 	// writing is held while frames are written: those of a channel must not
 	// overtake each other.
@@ -26,6 +26,7 @@ type settlements struct {
 	channels map[*amqp.Channel]*channelSettlements
 	timer    *time.Timer
 	waiting  bool         // for the timer
+	due      bool         // to be written
 	frames   []settlement // memory for take, guarded by writing as well
 }
 
@@ -65,12 +66,15 @@ func (s *settlements) add(channel *amqp.Channel, prefetch int, tag uint64, reque
 		limit = min(limit, prefetch/4)
 	}
 	due := requeue || len(settled.pending) >= limit
-	if !due && !s.waiting {
+	switch {
+	case due:
+		s.due = true
+	case !s.waiting:
 		s.wait()
 	}
 	s.mu.Unlock()
 	if due {
-		s.due()
+		s.poke()
 	}
 }
 
@@ -86,9 +90,20 @@ func (s *settlements) wait() {
 
 func (s *settlements) timeout() {
 	s.mu.Lock()
-	s.waiting = false
+	s.waiting, s.due = false, true
 	s.mu.Unlock()
-	s.due()
+	s.poke()
+}
+
+// writeDue writes all of them if it is time to.
+func (s *settlements) writeDue() {
+	s.mu.Lock()
+	due := s.due
+	s.due = false
+	s.mu.Unlock()
+	if due {
+		s.write()
+	}
 }
 
 // write writes all of them.

@@ -1,0 +1,177 @@
+package rabbitmq
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/mqrpc/mqrpc/internal/fifo"
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+// Lone messages go over a channel without publisher confirms: with one message
+// at a time, confirming costs the broker and both sides a third of the whole way.
+// The broker answers the methods of a channel in their order, so the answer to
+// any later one, the fence, tells that it has routed or returned all messages
+// before. One fence serves for many messages.
+const (
+	// fenceDelay is how long a lone message waits for its fence.
+	fenceDelay = 10 * time.Millisecond
+	// maxUnfenced is the number of lone messages that are not waited with.
+	maxUnfenced = 64
+)
+
+// loneChannel is the channel of one connection.
+type loneChannel struct {
+	channel *amqp.Channel
+	outbox  *outbox
+	returns chan amqp.Return
+	failed  chan *amqp.Error // the channel ended
+	// fenced gets the numbers of messages that the broker has dealt with.
+	fenced chan int
+}
+
+func openLoneChannel(connection *amqp.Connection, out *outbox) (*loneChannel, error) {
+	channel, err := connection.Channel()
+	if err != nil {
+		return nil, fmt.Errorf("open a channel for lone messages: %w", err)
+	}
+	return &loneChannel{
+		channel: channel,
+		outbox:  out,
+		returns: channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
+		failed:  channel.NotifyClose(make(chan *amqp.Error, 1)),
+		fenced:  make(chan int),
+	}, nil
+}
+
+// fence waits for the broker, if messages wait for that. It is the writer's: a
+// message is several frames, and nothing may come between them.
+func (c *loneChannel) fence(ended <-chan struct{}) error {
+	written := c.outbox.takeUnfenced()
+	if written == 0 {
+		return nil
+	}
+	// It asks for what is so already.
+	const prefetchCount, prefetchSize, global = 0, 0, false
+	if err := c.channel.Qos(prefetchCount, prefetchSize, global); err != nil {
+		return err
+	}
+	select {
+	case c.fenced <- written:
+	case <-ended:
+	}
+	return nil
+}
+
+// settle tells the outbox the fate of the messages, until the connection ends.
+func (c *loneChannel) settle(ended <-chan struct{}) {
+	note := func(message amqp.Return) {
+		if number, err := strconv.ParseUint(message.MessageId, 10, 64); err == nil {
+			c.outbox.returned(number)
+		}
+	}
+	for {
+		select {
+		case <-ended:
+			return
+		case message, ok := <-c.returns:
+			if !ok {
+				c.returns = nil
+				continue
+			}
+			note(message)
+		case written := <-c.fenced:
+			// The broker returns messages before it answers the fence.
+			drain(c.returns, note)
+			c.outbox.fenced(written)
+		}
+	}
+}
+
+// unfenced are the lone messages that a connection's writer has taken and whose
+// fate is not known yet, the oldest first. It is guarded by the outbox.
+type unfenced struct {
+	fifo.Queue[outgoing]
+
+	first   uint64 // the number of the oldest, from 1 for each connection
+	written int    // how many of them are written
+	due     bool   // for a fence
+	timer   *time.Timer
+	waiting bool // for the timer
+}
+
+// reset is for a new connection.
+func (u *unfenced) reset() {
+	u.Replace(nil)
+	u.first, u.written, u.due = 1, 0, false
+}
+
+// wroteLone notes that the next of the lone messages is written.
+func (o *outbox) wroteLone() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lone.written++
+	if o.lone.written >= maxUnfenced || o.closed {
+		o.lone.due = true
+		return
+	}
+	if o.lone.waiting {
+		return
+	}
+	o.lone.waiting = true
+	if o.lone.timer == nil {
+		o.lone.timer = time.AfterFunc(fenceDelay, o.askForFence)
+		return
+	}
+	o.lone.timer.Reset(fenceDelay)
+}
+
+// askForFence has the writer fence what is written by then.
+func (o *outbox) askForFence() {
+	o.mu.Lock()
+	o.lone.due, o.lone.waiting = true, false
+	o.mu.Unlock()
+	o.poke()
+}
+
+// takeUnfenced is the number of messages that a fence is due for, zero if none
+// is.
+func (o *outbox) takeUnfenced() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.lone.due {
+		return 0
+	}
+	o.lone.due = false
+	return o.lone.written
+}
+
+// fenced settles the oldest messages: the broker has taken them, or returned
+// them before.
+func (o *outbox) fenced(written int) {
+	var told verdicts
+	o.mu.Lock()
+	for range min(written, o.lone.written, o.lone.Len()) {
+		out := o.lone.Pop()
+		told.add(&out, nil)
+		o.lone.first++
+		o.lone.written--
+	}
+	o.signalIdle()
+	o.mu.Unlock()
+	told.tell()
+}
+
+// returned tells the message of that number that nobody is there.
+func (o *outbox) returned(number uint64) {
+	var told verdicts
+	o.mu.Lock()
+	if i := number - o.lone.first; number >= o.lone.first && i < uint64(o.lone.Len()) { //nolint:gosec // a length
+		told.add(&o.lone.All()[i], runtime.ErrNoQueue)
+	}
+	o.mu.Unlock()
+	told.tell()
+}

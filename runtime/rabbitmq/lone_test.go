@@ -1,0 +1,137 @@
+package rabbitmq
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+func lone(m *runtime.Publishing) { m.Lone = true }
+
+func loneAndHeld(m *runtime.Publishing) { m.Lone, m.Hold = true, true }
+
+// publishLone has lone messages published and written.
+func (b *box) publishLone(names ...string) {
+	b.t.Helper()
+	for _, name := range names {
+		b.publish(name, lone)
+	}
+	b.expectWritten(names...)
+	for range names {
+		b.wroteLone()
+	}
+}
+
+// expectDue takes what a fence is due for.
+func (b *box) expectDue(want int) {
+	b.t.Helper()
+	if got := b.takeUnfenced(); got != want {
+		b.t.Errorf("a fence is due for %d messages, want %d", got, want)
+	}
+}
+
+func TestFenceSettlesLoneMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		b.connected()
+		b.publishLone("a", "b")
+		b.publish("confirmed", nil)
+		b.expectWritten("confirmed")
+		b.expectDue(0)
+		advance(fenceDelay)
+		synctest.Wait()
+		b.expectDue(2)
+		b.publishLone("c") // after the fence
+		b.fenced(2)
+		b.expect("a", nil)
+		b.expect("b", nil)
+		b.expect("c")
+		b.expect("confirmed")
+		advance(fenceDelay)
+		synctest.Wait()
+		b.expectDue(1)
+		b.fenced(1)
+		b.expect("c", nil)
+		advance(fenceDelay)
+		b.expectDue(0)
+	})
+}
+
+func TestManyLoneMessagesAreFencedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		b.connected()
+		for range maxUnfenced - 1 {
+			b.publishLone("a")
+		}
+		b.expectDue(0)
+		b.publishLone("a")
+		b.expectDue(maxUnfenced)
+	})
+}
+
+func TestReturnedLoneMessagesAreToldAtOnce(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publishLone("a", "b")
+	b.returned(2)
+	b.expect("a")
+	b.expect("b", runtime.ErrNoQueue)
+	b.fenced(2)
+	b.expect("a", nil)
+	b.expect("b", runtime.ErrNoQueue)
+	b.publishLone("c")
+	for _, gone := range []uint64{0, 1, 2, 4, 1 << 63} {
+		b.returned(gone)
+	}
+	b.expect("c")
+	b.returned(3)
+	b.expect("c", runtime.ErrNoQueue)
+}
+
+func TestBrokenConnectionLosesLoneMessages(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publishLone("a")
+	b.publish("held", loneAndHeld)
+	b.expectWritten("held")
+	b.disconnected()
+	b.expect("a", runtime.ErrLost)
+	b.connected()
+	b.expectWritten("held")
+	b.wroteLone()
+	b.fenced(5) // numbers begin anew with the connection
+	b.expect("held", nil)
+}
+
+func TestBlockFailsLoneMessages(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publishLone("a")
+	b.publish("held", loneAndHeld)
+	b.expectWritten("held")
+	b.wroteLone()
+	b.setBlocked(true)
+	b.expect("a", runtime.ErrBlocked)
+	b.setBlocked(false)
+	b.fenced(2)
+	b.expect("a", runtime.ErrBlocked)
+	b.expect("held", nil)
+}
+
+func TestClosingWaitsForLoneMessages(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publishLone("a")
+	idle := b.finish()
+	select {
+	case <-idle:
+		t.Error("idle with a lone message under way")
+	default:
+	}
+	b.expectDue(1)
+	b.fenced(1)
+	<-idle
+	b.expect("a", nil)
+}

@@ -1,0 +1,87 @@
+package transporttest
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+// loneMessages: those whose fate may be told late.
+var loneMessages = []check{
+	{name: "lone messages arrive, and their fate is told", run: loneArrive},
+	{name: "a missing queue is told at once for lone messages", run: loneReturned},
+	{name: "Close waits for lone messages", run: loneDuringClose},
+}
+
+func lone(queue runtime.Queue, body string) runtime.Publishing {
+	m := message(queue, body)
+	m.Lone = true
+	return m
+}
+
+// expect waits for the outcome of a message.
+func (r *receipt) expect(want error) {
+	r.f.t.Helper()
+	if err := r.wait(); !errors.Is(err, want) {
+		r.f.t.Errorf("the message's fate is %v, want %v", err, want)
+	}
+}
+
+func loneArrive(f *fixture) {
+	c, queue, missing := f.connect(), f.queue(), f.queue()
+	box, _ := f.connect().consume(queue)
+	const rounds = 300
+	var delivered, returned []*receipt
+	for i := range rounds {
+		delivered = append(delivered, c.publish(lone(queue, strconv.Itoa(i))))
+		if i%7 == 0 {
+			returned = append(returned, c.publish(lone(missing, "returned")))
+		}
+		if i%5 == 0 {
+			delivered = append(delivered, c.publish(message(queue, "not alone")))
+		}
+	}
+	next := 0
+	for _, d := range box.take(len(delivered)) {
+		d.Settle.Ack()
+		switch string(d.Body) {
+		case "not alone":
+		case strconv.Itoa(next):
+			next++
+		default:
+			f.t.Fatalf("message %q came when %d was due", d.Body, next)
+		}
+	}
+	for _, r := range delivered {
+		r.expect(nil)
+	}
+	for _, r := range returned {
+		r.expect(runtime.ErrNoQueue)
+	}
+}
+
+func loneReturned(f *fixture) {
+	c, queue, missing := f.connect(), f.queue(), f.queue()
+	c.declare(queue)
+	for range 3 {
+		before := c.publish(lone(queue, "delivered"))
+		c.publish(lone(missing, "returned")).expect(runtime.ErrNoQueue)
+		before.expect(nil)
+	}
+}
+
+func loneDuringClose(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	c.declare(queue)
+	var receipts []*receipt
+	for range 10 {
+		receipts = append(receipts, c.publish(lone(queue, "any")))
+	}
+	c.close()
+	for _, r := range receipts {
+		if err := r.wait(); err != nil && !errors.Is(err, runtime.ErrClosed) {
+			f.t.Errorf("a message published before Close: %v", err)
+		}
+	}
+}
