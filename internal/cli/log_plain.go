@@ -18,13 +18,14 @@ type plainHandler struct {
 	slog.Handler
 
 	out    *logBuffer
+	clock  *textClock // used with the lock of out; nil: not needed for JSON
 	isJSON bool
 }
 
 // Handle implements slog.Handler.
 func (h plainHandler) Handle(ctx context.Context, record slog.Record) error {
 	added, err := h.out.add(func(before []byte) ([]byte, bool) {
-		line := plainLine{text: before, isJSON: h.isJSON, isPlain: true}
+		line := plainLine{text: before, clock: h.clock, isJSON: h.isJSON, isPlain: true}
 		line.write(&record)
 		return line.text, line.isPlain
 	})
@@ -37,6 +38,7 @@ func (h plainHandler) Handle(ctx context.Context, record slog.Record) error {
 // plainLine is a line that is being written, after those before it.
 type plainLine struct {
 	text    []byte
+	clock   *textClock
 	isJSON  bool
 	isPlain bool // so far
 }
@@ -56,7 +58,7 @@ func (l *plainLine) write(record *slog.Record) {
 		l.text = append(l.text, '"')
 	} else {
 		l.text = append(l.text, "time="...)
-		l.text = record.Time.AppendFormat(l.text, "2006-01-02T15:04:05.000Z07:00")
+		l.text = l.clock.appendTime(l.text, record.Time)
 		l.text = append(l.text, " level="...)
 		l.text = append(l.text, record.Level.String()...)
 	}

@@ -44,7 +44,7 @@ func checkLine(t *testing.T, record slog.Record) (isPlain bool) {
 		if got, want := written(t, handler, plain), written(t, reference, slogs); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
-		line := plainLine{isJSON: format == "json", isPlain: true}
+		line := plainLine{clock: new(textClock), isJSON: format == "json", isPlain: true}
 		line.write(&record)
 		isPlain = line.isPlain
 	}
