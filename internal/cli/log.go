@@ -19,9 +19,9 @@ func (s logSettings) newLogger(out *logBuffer) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch s.format {
 	case "text":
-		return slog.New(plainHandler{Handler: slog.NewTextHandler(out, options), out: out, clock: new(textClock)}), nil
+		return slog.New(&plainHandler{Handler: slog.NewTextHandler(out, options), out: out, clock: new(textClock)}), nil
 	case "json":
-		return slog.New(plainHandler{Handler: slog.NewJSONHandler(out, options), out: out, isJSON: true}), nil
+		return slog.New(&plainHandler{Handler: slog.NewJSONHandler(out, options), out: out, isJSON: true}), nil
 	default:
 		return nil, fmt.Errorf("log-format is %q; it must be text or json", s.format)
 	}

@@ -79,7 +79,7 @@ func (b *logBuffer) write() error {
 // writes to, after warnings and errors: they must not be lost should the process
 // die.
 func (b *logBuffer) promptly(logger *slog.Logger) *slog.Logger {
-	return slog.New(promptHandler{logger.Handler(), b})
+	return slog.New(&promptHandler{logger.Handler(), b})
 }
 
 type promptHandler struct {
@@ -89,7 +89,7 @@ type promptHandler struct {
 }
 
 // Handle implements slog.Handler.
-func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
+func (h *promptHandler) Handle(ctx context.Context, record slog.Record) error {
 	err := h.Handler.Handle(ctx, record)
 	if record.Level >= slog.LevelWarn {
 		err = errors.Join(err, h.buffer.Flush())
@@ -98,11 +98,11 @@ func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (h promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return promptHandler{h.Handler.WithAttrs(attrs), h.buffer}
+func (h *promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &promptHandler{h.Handler.WithAttrs(attrs), h.buffer}
 }
 
 // WithGroup implements slog.Handler.
-func (h promptHandler) WithGroup(name string) slog.Handler {
-	return promptHandler{h.Handler.WithGroup(name), h.buffer}
+func (h *promptHandler) WithGroup(name string) slog.Handler {
+	return &promptHandler{h.Handler.WithGroup(name), h.buffer}
 }

@@ -23,7 +23,7 @@ type plainHandler struct {
 }
 
 // Handle implements slog.Handler.
-func (h plainHandler) Handle(ctx context.Context, record slog.Record) error {
+func (h *plainHandler) Handle(ctx context.Context, record slog.Record) error {
 	added, err := h.out.add(func(before []byte) ([]byte, bool) {
 		line := plainLine{text: before, clock: h.clock, isJSON: h.isJSON, isPlain: true}
 		line.write(&record)

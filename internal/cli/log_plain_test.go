@@ -13,17 +13,17 @@ import (
 var logFormats = []string{"text", "json"}
 
 // newPlain is the handler that a gateway logs with.
-func newPlain(t testing.TB, format string, out io.Writer) plainHandler {
+func newPlain(t testing.TB, format string, out io.Writer) *plainHandler {
 	t.Helper()
 	logger, err := logSettings{level: "debug", format: format}.newLogger(newLogBuffer(out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return logger.Handler().(plainHandler)
+	return logger.Handler().(*plainHandler)
 }
 
 // written is what has gone through a handler.
-func written(t *testing.T, handler plainHandler, out *writes) string {
+func written(t *testing.T, handler *plainHandler, out *writes) string {
 	t.Helper()
 	if err := handler.out.Flush(); err != nil {
 		t.Error(err)
