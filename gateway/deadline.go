@@ -3,17 +3,17 @@ package gateway
 import (
 	"errors"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
 
 // thriftyListener accepts connections whose deadlines cost little.
 //
-// An HTTP server sets half a dozen deadlines for each request, nearly all later
-// than the one before, and each is a timer to be moved. These connections leave
-// the timer where it is as long as it is early enough, and look at the deadline
-// that is wanted when it fires.
+// An HTTP server sets a dozen deadlines for each request, and to a network
+// connection each is a timer to be moved and two looks at the clock. These
+// connections have a timer of their own, which they leave where it is as long as
+// it is early enough; when it fires they look at the deadline that is wanted.
+// The connection below is told only of deadlines that have passed.
 type thriftyListener struct{ net.Listener }
 
 // Accept implements net.Listener.
@@ -34,31 +34,16 @@ type thriftyConn struct {
 func newThriftyConn(connection net.Conn) *thriftyConn {
 	return &thriftyConn{
 		Conn:  connection,
-		read:  deadline{arm: connection.SetReadDeadline},
-		write: deadline{arm: connection.SetWriteDeadline},
+		read:  deadline{below: connection.SetReadDeadline},
+		write: deadline{below: connection.SetWriteDeadline},
 	}
 }
 
-// Read implements net.Conn.
-func (c *thriftyConn) Read(p []byte) (int, error) {
-	for {
-		n, err := c.Conn.Read(p)
-		if n > 0 || err == nil || !c.read.early(err) {
-			return n, err
-		}
-	}
-}
-
-// Write implements net.Conn.
-func (c *thriftyConn) Write(p []byte) (int, error) {
-	written := 0
-	for {
-		n, err := c.Conn.Write(p[written:])
-		written += n
-		if err == nil || !c.write.early(err) {
-			return written, err
-		}
-	}
+// Close implements net.Conn.
+func (c *thriftyConn) Close() error {
+	c.read.stop()
+	c.write.stop()
+	return c.Conn.Close()
 }
 
 // CloseWrite ends the sending side, as the HTTP server does before it gives up a
@@ -83,48 +68,72 @@ func (c *thriftyConn) SetDeadline(t time.Time) error {
 
 // deadline is the deadline of one direction.
 type deadline struct {
-	// arm sets it on the connection below.
-	arm func(time.Time) error
+	// below sets it on the connection below.
+	below func(time.Time) error
 
-	mu sync.Mutex
-	// wanted is what was asked for, armed what the connection below has; zero:
-	// none. armed is not later than wanted.
-	wanted, armed time.Time
+	mu     sync.Mutex
+	wanted time.Time   // what was asked for; zero: none
+	timer  *time.Timer // nil until the first deadline
+	due    time.Time   // when the timer fires, or earlier; zero: it may not
+	passed bool        // the connection below has a deadline, in the past
 }
 
-// rearm is when a timer fires for which there is no deadline: later ones are
-// likely to come, and then it is early enough for them.
-const rearm = time.Second
+// past is a deadline that has passed.
+var past = time.Unix(1, 0)
 
 func (d *deadline) set(t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wanted = t
-	if t.IsZero() && d.armed.IsZero() {
-		return nil
+	if !t.IsZero() && (d.due.IsZero() || t.Before(d.due)) {
+		return d.schedule()
 	}
-	now := time.Now()
-	if d.armed.After(now) && (t.IsZero() || !d.armed.After(t)) {
-		return nil
-	}
-	if t.IsZero() {
-		t = now.Add(rearm)
-	}
-	d.armed = t
-	return d.arm(t)
+	return d.pass(false) // or the timer will tell
 }
 
-// early reports whether an error is that of a timer which fired before its
-// time, and sets it to the deadline that is wanted.
-func (d *deadline) early(err error) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return false
+// schedule has the deadline that is wanted pass when it is time.
+func (d *deadline) schedule() error {
+	left := time.Until(d.wanted)
+	if left <= 0 {
+		return d.pass(true)
 	}
+	d.due = d.wanted
+	if d.timer == nil {
+		d.timer = time.AfterFunc(left, d.fire)
+	} else {
+		d.timer.Reset(left)
+	}
+	return d.pass(false)
+}
+
+// fire is what the timer does. It may come late, after the timer has been set
+// anew, so it takes nothing for granted.
+func (d *deadline) fire() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.wanted.IsZero() && !d.wanted.After(time.Now()) {
-		return false
+	d.due = time.Time{}
+	if !d.wanted.IsZero() {
+		_ = d.schedule() // It fails when the connection has been closed.
 	}
-	d.armed = d.wanted
-	return d.arm(d.wanted) == nil
+}
+
+// pass makes reads or writes fail from now on, or no longer.
+func (d *deadline) pass(passed bool) error {
+	if d.passed == passed {
+		return nil
+	}
+	d.passed = passed
+	if passed {
+		return d.below(past)
+	}
+	return d.below(time.Time{})
+}
+
+// stop lets the timer go.
+func (d *deadline) stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.timer != nil {
+		d.timer.Stop()
+	}
 }

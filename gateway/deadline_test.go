@@ -31,9 +31,9 @@ func thriftyPipe(t *testing.T) (*thriftyConn, *counted, net.Conn) {
 	return newThriftyConn(below), below, far
 }
 
-// TestLaterDeadlinesAreNotSet goes through what an HTTP server does for each
-// request.
-func TestLaterDeadlinesAreNotSet(t *testing.T) {
+// TestDeadlinesThatDoNotPass goes through what an HTTP server does for each
+// request: neither the connection below nor the timer hears of it.
+func TestDeadlinesThatDoNotPass(t *testing.T) {
 	c, below, _ := thriftyPipe(t)
 	set := func(deadline time.Time) {
 		t.Helper()
@@ -49,57 +49,81 @@ func TestLaterDeadlinesAreNotSet(t *testing.T) {
 		set(none)
 	}
 	request()
-	first := below.sets
+	first := c.read.due
 	for range 10 {
 		request()
 	}
-	if below.sets != first || first > 2 {
-		t.Errorf("set %d times for the first request, and %d times for ten more", first, below.sets-first)
+	if below.sets != 0 || c.read.due != first {
+		t.Errorf("the connection below was told of %d deadlines, the timer was moved by %v", below.sets, c.read.due.Sub(first))
 	}
 	set(time.Unix(1, 0)) // to end a read under way
 	set(none)
-	after := below.sets
 	request()
-	if below.sets != after {
-		t.Errorf("set %d times after a read was ended", below.sets-after)
+	if below.sets != 2 || c.read.due != first {
+		t.Errorf("to end a read, the connection below was told of %d deadlines, the timer was moved by %v", below.sets, c.read.due.Sub(first))
 	}
 }
 
 func TestTimersThatFireEarlyEndNothing(t *testing.T) {
-	c, below, far := thriftyPipe(t)
-	if err := c.SetDeadline(time.Now().Add(time.Millisecond)); err != nil {
-		t.Fatal(err)
+	for name, later := range map[string]time.Time{"none": {}, "later": time.Now().Add(time.Hour)} {
+		t.Run(name, func(t *testing.T) {
+			c, below, far := thriftyPipe(t)
+			if err := errors.Join(c.SetDeadline(time.Now().Add(time.Millisecond)), c.SetDeadline(later)); err != nil {
+				t.Fatal(err)
+			}
+			read, written := make(chan error, 1), make(chan error, 1)
+			go func() {
+				_, err := c.Read(make([]byte, 1))
+				read <- err
+			}()
+			go func() {
+				_, err := c.Write([]byte("a"))
+				written <- err
+			}()
+			<-time.After(20 * time.Millisecond) // both timers fire
+			if _, err := far.Write([]byte("x")); err != nil {
+				t.Error(err)
+			}
+			if _, err := far.Read(make([]byte, 1)); err != nil {
+				t.Error(err)
+			}
+			if err := errors.Join(<-read, <-written); err != nil {
+				t.Error(err)
+			}
+			if below.sets != 0 {
+				t.Errorf("the read deadline was set %d times", below.sets)
+			}
+		})
 	}
-	if err := c.SetDeadline(time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	written := make(chan error, 1)
-	read := make(chan error, 1)
-	go func() {
-		_, err := c.Read(make([]byte, 1))
-		read <- err
-	}()
-	go func() {
-		_, err := c.Write([]byte("ab"))
-		written <- err
-	}()
-	<-time.After(20 * time.Millisecond) // both timers fire
-	if _, err := far.Write([]byte("x")); err != nil {
-		t.Error(err)
-	}
-	if err := <-read; err != nil {
-		t.Errorf("read: %v", err)
-	}
-	for range 2 {
-		if _, err := far.Read(make([]byte, 1)); err != nil {
+}
+
+// TestLaterDeadlinesRevive: a connection can be used again after its deadline.
+func TestLaterDeadlinesRevive(t *testing.T) {
+	c, _, far := thriftyPipe(t)
+	for _, later := range []time.Time{{}, time.Now().Add(time.Hour)} {
+		if err := c.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if err := c.SetReadDeadline(later); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = far.Write([]byte("x")) }()
+		if _, err := c.Read(make([]byte, 1)); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := <-written; err != nil {
-		t.Errorf("write: %v", err)
+}
+
+func TestClosedConnectionsHaveNoTimers(t *testing.T) {
+	c, _, _ := thriftyPipe(t)
+	if err := errors.Join(c.SetDeadline(time.Now().Add(time.Hour)), c.Close()); err != nil {
+		t.Fatal(err)
 	}
-	if below.sets > 3 {
-		t.Errorf("the read deadline was set %d times", below.sets)
+	if c.read.timer.Stop() || c.write.timer.Stop() {
+		t.Error("a timer still runs")
 	}
 }
 

@@ -141,11 +141,11 @@ func (g *Gateway) readCall(w http.ResponseWriter, r *http.Request, memory *buffe
 
 // decoderFor chooses the decoder by the request's content type.
 func decoderFor(header http.Header) (decode func(body []byte) (params, error), err error) {
-	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	if encoding := first(header, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, withStatus(http.StatusUnsupportedMediaType, ReasonUnsupportedType,
 			"content encoding "+bounded(encoding)+" is not supported: send the body as it is")
 	}
-	given := header.Get("Content-Type")
+	given := first(header, "Content-Type")
 	switch mediaTypeOf(given) {
 	case formMediaType:
 		return decodeForm, nil
@@ -174,8 +174,17 @@ func mediaTypeOf(contentType string) string {
 	return mediaType
 }
 
+// first is the first value of a header whose name is spelled as net/http spells
+// it, which Get would make sure of every time.
+func first(header http.Header, name string) string {
+	if values := header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
 func readTimeout(header http.Header) (time.Duration, error) {
-	given := header.Get(TimeoutHeader)
+	given := first(header, TimeoutHeader)
 	if given == "" {
 		return 0, nil
 	}

@@ -29,7 +29,7 @@ func RequestID(ctx context.Context) string {
 // identify gives every request its id. One that is not valid is replaced.
 func identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(RequestIDHeader)
+		id := first(r.Header, RequestIDHeader)
 		if !validRequestID(id) {
 			id = newRequestID()
 		}

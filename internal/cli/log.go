@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 )
 
@@ -12,7 +11,7 @@ type logSettings struct {
 }
 
 // newLogger returns a logger that writes there.
-func (s logSettings) newLogger(out io.Writer) (*slog.Logger, error) {
+func (s logSettings) newLogger(out *logBuffer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.level)); err != nil {
 		return nil, fmt.Errorf("log-level is %q; it must be debug, info, warn or error", s.level)
@@ -20,9 +19,9 @@ func (s logSettings) newLogger(out io.Writer) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch s.format {
 	case "text":
-		return slog.New(slog.NewTextHandler(out, options)), nil
+		return slog.New(&plainHandler{Handler: slog.NewTextHandler(out, options), out: out, clock: new(textClock)}), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(out, options)), nil
+		return slog.New(&plainHandler{Handler: slog.NewJSONHandler(out, options), out: out, isJSON: true}), nil
 	default:
 		return nil, fmt.Errorf("log-format is %q; it must be text or json", s.format)
 	}

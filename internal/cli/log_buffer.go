@@ -31,20 +31,31 @@ func newLogBuffer(out io.Writer) *logBuffer { return &logBuffer{out: out} }
 // Write takes whole lines. An error is that of the writer below, if the lines
 // have to be written now; those that are written later have none.
 func (b *logBuffer) Write(lines []byte) (int, error) {
+	_, err := b.add(func(before []byte) ([]byte, bool) { return append(before, lines...), true })
+	return len(lines), err
+}
+
+// add lets a function append whole lines to those before, and says with it
+// whether it has. An error is as that of Write.
+func (b *logBuffer) add(appendTo func(before []byte) (lines []byte, added bool)) (added bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	lines, added := appendTo(b.lines)
+	if !added {
+		return false, nil
+	}
 	first := len(b.lines) == 0
-	b.lines = append(b.lines, lines...)
+	b.lines = lines
 	switch {
 	case len(b.lines) >= maxLogBuffer:
-		return len(lines), b.write()
+		return true, b.write()
 	case !first:
 	case b.timer == nil:
 		b.timer = time.AfterFunc(maxLogDelay, func() { _ = b.Flush() })
 	default:
 		b.timer.Reset(maxLogDelay)
 	}
-	return len(lines), nil
+	return true, nil
 }
 
 // Flush writes what has been held back.
@@ -68,7 +79,7 @@ func (b *logBuffer) write() error {
 // writes to, after warnings and errors: they must not be lost should the process
 // die.
 func (b *logBuffer) promptly(logger *slog.Logger) *slog.Logger {
-	return slog.New(promptHandler{logger.Handler(), b})
+	return slog.New(&promptHandler{logger.Handler(), b})
 }
 
 type promptHandler struct {
@@ -78,7 +89,7 @@ type promptHandler struct {
 }
 
 // Handle implements slog.Handler.
-func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
+func (h *promptHandler) Handle(ctx context.Context, record slog.Record) error {
 	err := h.Handler.Handle(ctx, record)
 	if record.Level >= slog.LevelWarn {
 		err = errors.Join(err, h.buffer.Flush())
@@ -87,11 +98,11 @@ func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (h promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return promptHandler{h.Handler.WithAttrs(attrs), h.buffer}
+func (h *promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &promptHandler{h.Handler.WithAttrs(attrs), h.buffer}
 }
 
 // WithGroup implements slog.Handler.
-func (h promptHandler) WithGroup(name string) slog.Handler {
-	return promptHandler{h.Handler.WithGroup(name), h.buffer}
+func (h *promptHandler) WithGroup(name string) slog.Handler {
+	return &promptHandler{h.Handler.WithGroup(name), h.buffer}
 }
