@@ -37,6 +37,7 @@ func (c *Client) consumeReplies() {
 func (c *Client) receive(delivery *Delivery) {
 	defer delivery.Settle.Ack()
 	instance, replies, err := c.decode(delivery)
+	defer c.forget(replies)
 	if err != nil {
 		c.counters.malformed.Add(1)
 		c.complaints.do(func(more int) {
@@ -51,11 +52,23 @@ func (c *Client) receive(delivery *Delivery) {
 	}
 }
 
+// maxSpareReplies bounds the memory for decoded replies that is kept for the
+// next message.
+const maxSpareReplies = 1024
+
+// forget keeps the memory of replies, and nothing that they refer to.
+func (c *Client) forget(replies []wire.Reply) {
+	clear(replies)
+	if cap(replies) <= maxSpareReplies {
+		c.decoded = replies[:0]
+	}
+}
+
 func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
 	if delivery.Type != wire.TypeReply {
 		return "", nil, errors.New("its type is not " + wire.TypeReply)
 	}
-	return wire.DecodeReplies(delivery.Body)
+	return wire.AppendDecodedReplies(c.decoded[:0], delivery.Body)
 }
 
 // finish hands a reply to its caller.

@@ -165,21 +165,27 @@ func decodeCalls(body []byte) ([]Call, error) {
 // and its replies, whose payloads share the body's memory. It fails on anything
 // that PROTOCOL.md calls undecodable, with an error that wraps [ErrMalformed].
 func DecodeReplies(body []byte) (instance string, replies []Reply, err error) {
+	return AppendDecodedReplies(nil, body)
+}
+
+// AppendDecodedReplies does as [DecodeReplies], and appends the replies to others.
+// When it fails it returns those alone.
+func AppendDecodedReplies(before []Reply, body []byte) (instance string, replies []Reply, err error) {
 	if len(body) > MaxMessageBytes {
-		return "", nil, tooLarge(body)
+		return "", before, tooLarge(body)
 	}
-	instance, replies, err = decodeReplies(body)
-	if err == nil && len(replies) == 0 {
+	instance, replies, err = appendDecodedReplies(before, body)
+	if err == nil && len(replies) == len(before) {
 		err = errors.New("no replies")
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return "", before, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return instance, replies, nil
 }
 
-func decodeReplies(body []byte) (instance string, replies []Reply, err error) {
-	replies = make([]Reply, 0, count(body, batchReplies, maxCounted))
+func appendDecodedReplies(before []Reply, body []byte) (instance string, replies []Reply, err error) {
+	replies = slices.Grow(before, count(body, batchReplies, maxCounted))
 	batch := fieldReader{rest: body}
 	for batch.next() {
 		switch {
@@ -188,12 +194,13 @@ func decodeReplies(body []byte) (instance string, replies []Reply, err error) {
 				return "", nil, err
 			}
 		case batch.is(batchReplies, protowire.BytesType):
-			if len(replies) == MaxBatch {
+			n := len(replies) - len(before)
+			if n == MaxBatch {
 				return "", nil, fmt.Errorf("more than %d replies", MaxBatch)
 			}
 			replies = append(replies, Reply{})
 			if err := replies[len(replies)-1].decode(batch.bytes); err != nil {
-				return "", nil, fmt.Errorf("reply %d: %w", len(replies)-1, err)
+				return "", nil, fmt.Errorf("reply %d: %w", n, err)
 			}
 		}
 	}

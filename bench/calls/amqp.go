@@ -19,13 +19,35 @@ import (
 // encoding nor deadline.
 const amqpPrefetch = 256
 
+// amqpWay is a way to do that.
+type amqpWay struct {
+	// exchange is a durable topic exchange for calls and replies, "" for the
+	// default one.
+	exchange string
+	// mandatory has messages returned that have no queue.
+	mandatory bool
+	// expiration is how long calls may wait in the queue, in milliseconds; "" for
+	// ever.
+	expiration string
+}
+
+var (
+	tutorial = amqpWay{}
+	// routed is what mqrpc asks of the broker besides, for one message for each
+	// call: taps can listen, callers learn that nobody is there, and calls that
+	// nobody waits for do not pile up.
+	routed = amqpWay{exchange: "bench-amqp-topic", mandatory: true, expiration: "12000"}
+)
+
 // amqpSide is one connection with one channel.
 type amqpSide struct {
+	amqpWay
+
 	connection *amqp.Connection
 	channel    *amqp.Channel
 }
 
-func openAMQP(url string) (*amqpSide, error) {
+func (w amqpWay) open(url string) (*amqpSide, error) {
 	connection, err := amqp.Dial(url)
 	if err != nil {
 		return nil, err
@@ -34,7 +56,20 @@ func openAMQP(url string) (*amqpSide, error) {
 	if err != nil {
 		return nil, errors.Join(err, connection.Close())
 	}
-	return &amqpSide{connection, channel}, nil
+	if w.exchange != "" {
+		if err := channel.ExchangeDeclare(w.exchange, amqp.ExchangeTopic, true, false, false, false, nil); err != nil {
+			return nil, errors.Join(err, connection.Close())
+		}
+	}
+	return &amqpSide{w, connection, channel}, nil
+}
+
+// bind has a queue get what is published for it.
+func (s *amqpSide) bind(queue string) error {
+	if s.exchange == "" {
+		return nil // The default exchange knows all queues.
+	}
+	return s.channel.QueueBind(queue, queue, s.exchange, false, nil)
 }
 
 // callQueue declares the queue of calls. It goes with its last consumer.
@@ -45,11 +80,14 @@ func (s *amqpSide) callQueue(config Config) (string, error) {
 		arguments[amqp.QueueTTLArg] = 60_000 // a quorum queue cannot go with its last consumer
 	}
 	queue, err := s.channel.QueueDeclare("bench-amqp-"+config.Name, config.Quorum, !config.Quorum, false, false, arguments)
-	return queue.Name, err
+	if err != nil {
+		return "", err
+	}
+	return queue.Name, s.bind(queue.Name)
 }
 
-func serveAMQP(ctx context.Context, config Config, ready func(string) error) error {
-	side, err := openAMQP(config.Broker)
+func (w amqpWay) serve(ctx context.Context, config Config, ready func(string) error) error {
+	side, err := w.open(config.Broker)
 	if err != nil {
 		return err
 	}
@@ -89,7 +127,7 @@ func serveAMQP(ctx context.Context, config Config, ready func(string) error) err
 // loop learns too.
 func (s *amqpSide) answer(config Config, call amqp.Delivery) {
 	config.handle()
-	_ = s.channel.Publish("", call.ReplyTo, false, false,
+	_ = s.channel.Publish(s.exchange, call.ReplyTo, s.mandatory, false,
 		amqp.Publishing{CorrelationId: call.CorrelationId, Body: call.Body})
 	_ = call.Ack(false)
 }
@@ -105,13 +143,16 @@ type amqpClient struct {
 	closed  chan struct{} // closed when replies end
 }
 
-func dialAMQP(_ context.Context, config Config) (client, error) {
-	side, err := openAMQP(config.Broker)
+func (w amqpWay) dial(_ context.Context, config Config) (client, error) {
+	side, err := w.open(config.Broker)
 	if err != nil {
 		return nil, err
 	}
 	replies, err := side.channel.QueueDeclare("", false, false, true, false, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := side.bind(replies.Name); err != nil {
 		return nil, err
 	}
 	messages, err := side.channel.Consume(replies.Name, "", true, true, false, false, nil)
@@ -146,8 +187,8 @@ func (c *amqpClient) echo(ctx context.Context, payload []byte) ([]byte, error) {
 	id := strconv.FormatUint(c.lastID, 10)
 	c.waiting[id] = reply
 	c.mu.Unlock()
-	err := c.channel.PublishWithContext(ctx, "", c.calls, false, false,
-		amqp.Publishing{CorrelationId: id, ReplyTo: c.replies, Body: payload})
+	err := c.channel.PublishWithContext(ctx, c.exchange, c.calls, c.mandatory, false,
+		amqp.Publishing{CorrelationId: id, ReplyTo: c.replies, Expiration: c.expiration, Body: payload})
 	if err != nil {
 		return nil, err
 	}

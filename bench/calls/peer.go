@@ -32,6 +32,8 @@ type peer struct {
 	serve func(ctx context.Context, config Config, ready func(address string) error) error
 	// dial returns what makes calls, until it is closed.
 	dial func(ctx context.Context, config Config) (client, error)
+	// aside peers are measured only when somebody asks for them.
+	aside bool
 }
 
 // client makes calls of one peer. Its echo is called concurrently.
@@ -54,18 +56,25 @@ const (
 var peers = []peer{
 	{name: "mqrpc", broker: rabbitBroker, serve: batched.serve, dial: batched.dial},
 	{name: "mqrpc-unbatched", broker: rabbitBroker, serve: unbatched.serve, dial: unbatched.dial},
-	{name: "amqp", broker: rabbitBroker, serve: serveAMQP, dial: dialAMQP},
+	{name: "amqp", broker: rabbitBroker, serve: tutorial.serve, dial: tutorial.dial},
+	{name: "amqp-routed", broker: rabbitBroker, serve: routed.serve, dial: routed.dial, aside: true},
 	{name: "grpc", serve: serveGRPC, dial: dialGRPC},
 	{name: "connect", serve: connectHTTP2.serve, dial: connectHTTP2.dial},
 	{name: "connect-http1", serve: connectHTTP1.serve, dial: connectHTTP1.dial},
 	{name: "nats", broker: natsBroker, serve: serveNATS, dial: dialNATS},
 }
 
-// Names are the names of all peers.
+// Names are the names of the peers that are measured when nobody says which.
 func Names() []string {
+	return names(func(p peer) bool { return !p.aside })
+}
+
+func names(which func(peer) bool) []string {
 	var names []string
 	for _, p := range peers {
-		names = append(names, p.name)
+		if which(p) {
+			names = append(names, p.name)
+		}
 	}
 	return names
 }
@@ -73,7 +82,8 @@ func Names() []string {
 func peerOf(name string) (peer, error) {
 	i := slices.IndexFunc(peers, func(p peer) bool { return p.name == name })
 	if i < 0 {
-		return peer{}, fmt.Errorf("there is no peer %q; there are %s", name, strings.Join(Names(), ", "))
+		return peer{}, fmt.Errorf("there is no peer %q; there are %s", name,
+			strings.Join(names(func(peer) bool { return true }), ", "))
 	}
 	return peers[i], nil
 }

@@ -178,7 +178,7 @@ func truthfulDone(f *fixture) {
 	var receipts [messages]*receipt
 	for i := range messages {
 		m := message(queue, strconv.Itoa(i))
-		m.Hold = i%2 == 0
+		m.Hold, m.Lone = i%2 == 0, i%3 == 0
 		receipts[i] = c.publish(m)
 		if i%(messages/cuts) == messages/cuts/2 {
 			f.cut(c)
