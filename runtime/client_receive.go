@@ -46,9 +46,8 @@ func (c *Client) receive(delivery *Delivery) {
 		})
 		return
 	}
-	received := delivery.Received.UnixNano()
 	for i := range replies {
-		c.finish(instance, &replies[i], received)
+		c.finish(instance, &replies[i])
 	}
 }
 
@@ -72,7 +71,7 @@ func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
 }
 
 // finish hands a reply to its caller.
-func (c *Client) finish(instance string, reply *wire.Reply, received int64) {
+func (c *Client) finish(instance string, reply *wire.Reply) {
 	call := c.open.remove(reply.ID)
 	if call == nil {
 		// Its caller gave up, or it is the second reply to a repeated call.
@@ -87,7 +86,6 @@ func (c *Client) finish(instance string, reply *wire.Reply, received int64) {
 	if reply.Status != nil {
 		result.err = statusError(reply.Status)
 	}
-	call.to.answered.Store(received)
 	call.finish(result)
 }
 

@@ -66,25 +66,18 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 		Body:       *b.body,
 		Expiration: last.Sub(now),
 		Deadline:   last,
-		Lone:       b.lone && c.answeredLately(to, now),
+		Lone:       !sent[0].to.sampling.confirms(b.lone, now),
 	}, b.settle)
 	return true
-}
-
-// trust is for how long after an answer a queue is taken to be in order.
-const trust = time.Second
-
-// answeredLately reports whether calls to a queue may go without the broker's
-// confirmation. While no answers come it is needed: it tells at once when the
-// broker refuses calls, for example because the queue is full.
-func (c *Client) answeredLately(to destination, now time.Time) bool {
-	return now.UnixNano()-c.destinations.of(to).answered.Load() < int64(trust)
 }
 
 // settled fails the calls of a message that the broker did not take. Those of a
 // message that has arrived, or may have, stay open: a reply may come, and after
 // a reconnect those that may be repeated are sent again.
 func (c *Client) settled(_ destination, calls []*openCall, err error) {
+	if errors.Is(err, ErrRefused) {
+		calls[0].to.sampling.refused(time.Now())
+	}
 	for _, call := range calls {
 		if err == nil || errors.Is(err, ErrLost) {
 			call.markSent()

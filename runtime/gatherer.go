@@ -101,8 +101,8 @@ type gatherer[K comparable, T any] struct {
 	// open counts the quick calls whose callers wait, both those in messages and
 	// those that gather. Of replies none is open.
 	open atomic.Int64
-	// answered is when the last reply came, in nanoseconds since the epoch.
-	answered atomic.Int64
+	// sampling says which lone calls go confirmed.
+	sampling sampling
 
 	mu       sync.Mutex
 	waiting  *batch[K, T]

@@ -55,7 +55,7 @@ func (r *recorder) expectNotOnly(t *testing.T) {
 }
 
 // TestWhoIsAloneNeedsNoConfirm: calls and replies that go alone are lone
-// messages, calls only while their queue answers.
+// messages, but for some of the calls.
 func TestWhoIsAloneNeedsNoConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
@@ -70,7 +70,7 @@ func TestWhoIsAloneNeedsNoConfirm(t *testing.T) {
 		}
 
 		call()
-		calls.expect(t, false) // the queue has not answered yet
+		calls.expect(t, false) // none has been confirmed yet
 		replies.expect(t, true)
 		call()
 		call()
@@ -79,7 +79,7 @@ func TestWhoIsAloneNeedsNoConfirm(t *testing.T) {
 
 		<-time.After(2 * time.Second)
 		call()
-		calls.expect(t, false) // it has not answered for long
+		calls.expect(t, false) // none has been confirmed for long
 		replies.expect(t, true)
 
 		var both, callers sync.WaitGroup
