@@ -20,11 +20,13 @@
 //   - method.go, call.go, metadata.go, error.go: the vocabulary of a call
 //   - transport.go: what carries messages
 //   - client.go: making calls; client_open.go the calls that wait for their
-//     outcome, client_send.go and client_receive.go the two directions
+//     outcome, client_expiry.go their deadlines, client_send.go and
+//     client_receive.go the two directions
 //   - worker.go: the life of a worker; worker_receive.go from a message to its
 //     calls, worker_handle.go from a call to its reply, pool.go the handlers'
 //     goroutines
 //   - describe.go, announcer.go: what a worker says of the APIs that it serves
-//   - gatherer.go, pace.go: how calls and replies gather in messages
+//   - gatherer.go, pace.go: how calls and replies gather in messages; sampling.go
+//     which of those that go alone the broker confirms
 //   - counters.go: what clients and workers count
 package runtime
