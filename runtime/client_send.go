@@ -37,7 +37,7 @@ const longestTimeout = 1<<63 - 1
 
 // carry sends the calls of a batch whose callers still wait.
 func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
-	now := time.Now()
+	now := b.left
 	var last time.Time
 	sent := b.contents[:0]
 	for _, call := range b.contents {

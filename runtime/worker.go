@@ -81,7 +81,7 @@ type Worker struct {
 	abort    context.CancelFunc
 	busy     sync.WaitGroup // messages that are not settled
 
-	unanswered atomic.Int64 // calls without a reply
+	unfinished atomic.Int64 // calls without a reply
 }
 
 var _ Registrar = (*Worker)(nil)

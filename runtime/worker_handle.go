@@ -185,7 +185,7 @@ const minLonePrefetch = 128
 // send gives the reply to the gatherer of its queue. It leaves with those to the
 // other calls of the same message, unless these take too long.
 func (w *Worker) send(j *job) {
-	last := w.unanswered.Add(-1) == 0
+	last := w.unfinished.Add(-1) == 0
 	w.replies.of(j.message.key.replyTo).add(entry[*job]{
 		content:  j,
 		bytes:    wire.ReplySize(&j.reply),
@@ -213,7 +213,7 @@ func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
 		RoutingKey: queue,
 		Type:       wire.TypeReply,
 		Body:       body,
-		Deadline:   time.Now().Add(replyHold),
+		Deadline:   b.left.Add(replyHold),
 		Hold:       true,
 		Lone:       b.lone,
 	}, b.settle)

@@ -115,7 +115,7 @@ func (a *servedAPI) keep(delivery *Delivery, calls []wire.Call) (m *message, kno
 	m.unanswered.Store(int64(len(calls)))
 	a.unsettled[key] = m
 	a.worker.busy.Add(1)
-	a.worker.unanswered.Add(int64(len(calls)))
+	a.worker.unfinished.Add(int64(len(calls)))
 	return m, false
 }
 

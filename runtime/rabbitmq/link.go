@@ -80,7 +80,7 @@ func openLink(connection *amqp.Connection, socket *corked, number int, out *outb
 		lost:        connection.NotifyClose(make(chan *amqp.Error, 1)),
 		failed:      channel.NotifyClose(make(chan *amqp.Error, 1)),
 		ended:       make(chan struct{}),
-		settlements: settlements{poke: out.poke},
+		settlements: settlements{errand: errand{delay: settleDelay, poke: out.poke}},
 	}, nil
 }
 
@@ -158,14 +158,14 @@ func (l *link) alive() bool {
 
 // write sends settlements and messages as they come.
 func (l *link) write() {
-	for next := (numbers{confirmed: 1, lone: 1}); ; {
+	for sent := (numbers{}); ; {
 		select {
 		case <-l.ended:
 			return
 		case <-l.outbox.wake:
 		}
 		l.socket.hold()
-		err := errors.Join(l.writeAll(&next), l.socket.flush())
+		err := errors.Join(l.writeAll(&sent), l.socket.flush())
 		if err == nil {
 			err = l.lone.fence(l.ended)
 		}
@@ -176,31 +176,31 @@ func (l *link) write() {
 	}
 }
 
-// numbers count the messages of a connection, from 1. Those of confirmed ones
-// are the broker's delivery tags.
+// numbers are those of the last messages of a connection, which count from 1.
+// Those of confirmed ones are the broker's delivery tags.
 type numbers struct{ confirmed, lone uint64 }
 
 // writeAll writes what there is to write.
-func (l *link) writeAll(next *numbers) error {
+func (l *link) writeAll(sent *numbers) error {
 	l.settlements.writeDue()
 	for {
 		message, ok := l.outbox.next()
 		if !ok {
 			return nil
 		}
-		if err := l.publish(&message, next); err != nil {
+		if err := l.publish(&message, sent); err != nil {
 			return err
 		}
 	}
 }
 
-func (l *link) publish(message *runtime.Publishing, next *numbers) error {
+func (l *link) publish(message *runtime.Publishing, sent *numbers) error {
 	if !message.Lone {
-		next.confirmed++
-		return publish(l.publishing, message, next.confirmed-1)
+		sent.confirmed++
+		return publish(l.publishing, message, sent.confirmed)
 	}
-	next.lone++
-	err := publish(l.lone.channel, message, next.lone-1)
+	sent.lone++
+	err := publish(l.lone.channel, message, sent.lone)
 	l.outbox.wroteLone()
 	return err
 }

@@ -98,15 +98,13 @@ type unfenced struct {
 
 	first   uint64 // the number of the oldest, from 1 for each connection
 	written int    // how many of them are written
-	due     bool   // for a fence
-	timer   *time.Timer
-	waiting bool // for the timer
+	fence   errand
 }
 
 // reset is for a new connection.
 func (u *unfenced) reset() {
 	u.Replace(nil)
-	u.first, u.written, u.due = 1, 0, false
+	u.first, u.written = 1, 0
 }
 
 // wroteLone notes that the next of the lone messages is written.
@@ -115,26 +113,10 @@ func (o *outbox) wroteLone() {
 	defer o.mu.Unlock()
 	o.lone.written++
 	if o.lone.written >= maxUnfenced || o.closed {
-		o.lone.due = true
-		return
+		o.lone.fence.now()
+	} else {
+		o.lone.fence.soon()
 	}
-	if o.lone.waiting {
-		return
-	}
-	o.lone.waiting = true
-	if o.lone.timer == nil {
-		o.lone.timer = time.AfterFunc(fenceDelay, o.askForFence)
-		return
-	}
-	o.lone.timer.Reset(fenceDelay)
-}
-
-// askForFence has the writer fence what is written by then.
-func (o *outbox) askForFence() {
-	o.mu.Lock()
-	o.lone.due, o.lone.waiting = true, false
-	o.mu.Unlock()
-	o.poke()
 }
 
 // takeUnfenced is the number of messages that a fence is due for, zero if none
@@ -142,10 +124,9 @@ func (o *outbox) askForFence() {
 func (o *outbox) takeUnfenced() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.lone.due {
+	if !o.lone.fence.take() {
 		return 0
 	}
-	o.lone.due = false
 	return o.lone.written
 }
 
@@ -154,7 +135,7 @@ func (o *outbox) takeUnfenced() int {
 func (o *outbox) fenced(written int) {
 	var told verdicts
 	o.mu.Lock()
-	for range min(written, o.lone.written, o.lone.Len()) {
+	for range min(written, o.lone.written) {
 		out := o.lone.Pop()
 		told.add(&out, nil)
 		o.lone.first++

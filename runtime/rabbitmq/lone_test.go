@@ -90,12 +90,20 @@ func TestReturnedLoneMessagesAreToldAtOnce(t *testing.T) {
 	b.expect("c", runtime.ErrNoQueue)
 }
 
-func TestBrokenConnectionLosesLoneMessages(t *testing.T) {
+// newBoxWithBoth has written two lone messages, of which one is held.
+func newBoxWithBoth(t *testing.T) *box {
+	t.Helper()
 	b := newBox(t)
 	b.connected()
 	b.publishLone("a")
 	b.publish("held", loneAndHeld)
 	b.expectWritten("held")
+	b.wroteLone()
+	return b
+}
+
+func TestBrokenConnectionLosesLoneMessages(t *testing.T) {
+	b := newBoxWithBoth(t)
 	b.disconnected()
 	b.expect("a", runtime.ErrLost)
 	b.connected()
@@ -106,12 +114,7 @@ func TestBrokenConnectionLosesLoneMessages(t *testing.T) {
 }
 
 func TestBlockFailsLoneMessages(t *testing.T) {
-	b := newBox(t)
-	b.connected()
-	b.publishLone("a")
-	b.publish("held", loneAndHeld)
-	b.expectWritten("held")
-	b.wroteLone()
+	b := newBoxWithBoth(t)
 	b.setBlocked(true)
 	b.expect("a", runtime.ErrBlocked)
 	b.setBlocked(false)

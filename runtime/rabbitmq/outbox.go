@@ -39,6 +39,15 @@ func (v *verdicts) add(message *outgoing, err error) {
 	}
 }
 
+// addUnheld adds those messages that do not wait for better times.
+func (v *verdicts) addUnheld(messages []outgoing, err error) {
+	for i := range messages {
+		if !messages[i].Hold {
+			v.add(&messages[i], err)
+		}
+	}
+}
+
 func (v verdicts) tell() {
 	for _, verdict := range v {
 		verdict.done(verdict.err)
@@ -73,6 +82,7 @@ type outbox struct {
 func newOutbox(grace time.Duration, maxBacklog int) *outbox {
 	o := &outbox{grace: grace, maxBacklog: maxBacklog, wake: make(chan struct{}, 1), since: time.Now()}
 	o.lone.reset()
+	o.lone.fence.delay, o.lone.fence.poke = fenceDelay, o.poke
 	return o
 }
 
@@ -210,13 +220,8 @@ func (o *outbox) setBlocked(blocked bool) {
 	o.mu.Lock()
 	o.blocked = blocked
 	if blocked {
-		for _, sent := range [][]outgoing{o.sent.All(), o.lone.All()} {
-			for i := range sent {
-				if !sent[i].Hold {
-					told.add(&sent[i], runtime.ErrBlocked)
-				}
-			}
-		}
+		told.addUnheld(o.sent.All(), runtime.ErrBlocked)
+		told.addUnheld(o.lone.All(), runtime.ErrBlocked)
 	}
 	o.mu.Unlock()
 	told.tell()
@@ -259,9 +264,8 @@ func (o *outbox) finish() <-chan struct{} {
 		o.idle = make(chan struct{})
 	}
 	idle := o.idle
-	o.lone.due = o.lone.written > 0
+	o.lone.fence.now()
 	o.signalIdle()
-	o.poke()
 	return idle
 }
 

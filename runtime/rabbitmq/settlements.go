@@ -15,8 +15,7 @@ import (
 // settled. The worker then answers a second time, or runs again what may be
 // repeated, and the client knows that the call is over.
 type settlements struct {
-	// poke has the writer look at them.
-	poke func()
+	errand errand
 
 	// writing is held while frames are written: those of a channel must not
 	// overtake each other.
@@ -24,9 +23,6 @@ type settlements struct {
 
 	mu       sync.Mutex
 	channels map[*amqp.Channel]*channelSettlements
-	timer    *time.Timer
-	waiting  bool         // for the timer
-	due      bool         // to be written
 	frames   []settlement // memory for take, guarded by writing as well
 }
 
@@ -66,42 +62,17 @@ func (s *settlements) add(channel *amqp.Channel, prefetch int, tag uint64, reque
 		limit = min(limit, prefetch/4)
 	}
 	due := requeue || len(settled.pending) >= limit
-	switch {
-	case due:
-		s.due = true
-	case !s.waiting:
-		s.wait()
-	}
 	s.mu.Unlock()
 	if due {
-		s.poke()
+		s.errand.now()
+	} else {
+		s.errand.soon()
 	}
-}
-
-// wait has the settlements written soon.
-func (s *settlements) wait() {
-	s.waiting = true
-	if s.timer == nil {
-		s.timer = time.AfterFunc(settleDelay, s.timeout)
-		return
-	}
-	s.timer.Reset(settleDelay)
-}
-
-func (s *settlements) timeout() {
-	s.mu.Lock()
-	s.waiting, s.due = false, true
-	s.mu.Unlock()
-	s.poke()
 }
 
 // writeDue writes all of them if it is time to.
 func (s *settlements) writeDue() {
-	s.mu.Lock()
-	due := s.due
-	s.due = false
-	s.mu.Unlock()
-	if due {
+	if s.errand.take() {
 		s.write()
 	}
 }

@@ -20,14 +20,6 @@ func lone(queue runtime.Queue, body string) runtime.Publishing {
 	return m
 }
 
-// expect waits for the outcome of a message.
-func (r *receipt) expect(want error) {
-	r.f.t.Helper()
-	if err := r.wait(); !errors.Is(err, want) {
-		r.f.t.Errorf("the message's fate is %v, want %v", err, want)
-	}
-}
-
 func loneArrive(f *fixture) {
 	c, queue, missing := f.connect(), f.queue(), f.queue()
 	box, _ := f.connect().consume(queue)
