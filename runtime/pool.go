@@ -7,50 +7,68 @@ import (
 )
 
 // pool works on items with a bounded number of goroutines, beginning with each
-// in the order in which they came. It holds no goroutine while there is nothing
-// to do.
+// in the order in which they came.
 //
 // Goroutines start one after the other, each when the one before it has begun
 // to work: work that ends soon is done by few of them, whose stacks have grown
-// to what it needs, and work that blocks gets as many as it can use.
+// to what it needs, and work that blocks gets as many as it can use. For the
+// same reason one of them stands by when there is nothing to do, until end.
 type pool[T any] struct {
 	limit int
 	work  func(T)
+	wake  chan struct{} // for the one that stands by
 
 	mu       sync.Mutex
 	running  int
 	starting bool // one of the running has not taken its first item yet
+	standby  bool
+	ended    bool
 	waiting  fifo.Queue[T]
 }
 
-func newPool[T any](limit int, work func(T)) *pool[T] { return &pool[T]{limit: limit, work: work} }
+func newPool[T any](limit int, work func(T)) *pool[T] {
+	return &pool[T]{limit: limit, work: work, wake: make(chan struct{}, 1)}
+}
 
 // add has the item worked on now or when other work has ended. It does not
 // block.
 func (p *pool[T]) add(item T) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.waiting.Push(item)
-	start := p.mayStart()
-	p.mu.Unlock()
-	if start {
-		go p.loop()
+	p.start()
+}
+
+// end has no goroutine stand by any more. What is added still gets done.
+func (p *pool[T]) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	if p.standby {
+		p.standby = false
+		close(p.wake)
 	}
 }
 
-// mayStart reports whether one more goroutine should start, and counts it.
-func (p *pool[T]) mayStart() bool {
+// start has one more goroutine work if that may help.
+func (p *pool[T]) start() {
 	if p.starting || p.running == p.limit || p.waiting.Len() == 0 {
-		return false
+		return
 	}
 	p.starting = true
 	p.running++
-	return true
+	if p.standby {
+		p.standby = false
+		p.wake <- struct{}{}
+		return
+	}
+	go p.loop()
 }
 
 func (p *pool[T]) loop() {
-	worked := false
+	working := false
 	defer func() {
-		if worked { // the work has ended its goroutine
+		if working { // the work has ended its goroutine
 			go p.loop()
 		}
 	}()
@@ -58,28 +76,38 @@ func (p *pool[T]) loop() {
 	p.starting = false
 	p.mu.Unlock()
 	for {
-		item, more, start := p.next()
+		item, more := p.next()
 		if !more {
-			worked = false
 			return
 		}
-		if start {
-			go p.loop()
-		}
-		worked = true
+		working = true
 		p.work(item)
+		working = false
 	}
 }
 
-// next takes the oldest waiting item, or gives the goroutine's place up.
-func (p *pool[T]) next() (item T, more, start bool) {
+// next takes the oldest waiting item. As long as there is none, one goroutine
+// stands by for it; others give their place up.
+func (p *pool[T]) next() (item T, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting.Len() == 0 {
+	for p.waiting.Len() == 0 {
 		p.running--
-		return item, false, false
+		if p.standby || p.ended {
+			return item, false
+		}
+		p.standby = true
+		p.mu.Unlock()
+		_, woken := <-p.wake
+		p.mu.Lock()
+		if !woken {
+			return item, false
+		}
+		p.starting = false
 	}
-	return p.waiting.Pop(), true, p.mayStart()
+	item = p.waiting.Pop()
+	p.start()
+	return item, true
 }
 
 func (p *pool[T]) load() (running, waiting int) {
