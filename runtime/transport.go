@@ -68,7 +68,8 @@ type Publishing struct {
 	// Lone tells that nobody waits for the message's fate, as nothing else goes
 	// the same way: the transport may save the broker the confirmation. done is
 	// then called up to some ten milliseconds late, and with nil where the
-	// broker refused; a missing queue is told as soon as ever.
+	// broker refused; a missing queue is told as soon as ever. A tap that begins
+	// may miss the message.
 	Lone bool
 }
 
@@ -99,7 +100,8 @@ var (
 
 // Queue says what to declare and consume.
 type Queue struct {
-	// Name is the queue's name; it is also its binding key.
+	// Name is the queue's name; it is also its binding key, and with the words *
+	// or # a tap's pattern.
 	Name string
 	// Exchange is the exchange that the queue is bound to. wire.RegistryExchange
 	// is a fanout exchange, whose queues get every message; all others are

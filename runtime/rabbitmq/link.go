@@ -200,9 +200,7 @@ func (l *link) publish(message *runtime.Publishing, sent *numbers) error {
 		return publish(l.publishing, message, sent.confirmed)
 	}
 	sent.lone++
-	err := publish(l.lone.channel, message, sent.lone)
-	l.outbox.wroteLone()
-	return err
+	return l.lone.publish(message, sent.lone)
 }
 
 // publish sends a message with a number that tells returned ones apart.

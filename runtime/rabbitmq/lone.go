@@ -9,6 +9,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/internal/fifo"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Lone messages go over a channel without publisher confirms: with one message
@@ -25,26 +26,42 @@ const (
 
 // loneChannel is the channel of one connection.
 type loneChannel struct {
-	channel *amqp.Channel
-	outbox  *outbox
-	returns chan amqp.Return
-	failed  chan *amqp.Error // the channel ended
+	channel   *amqp.Channel
+	outbox    *outbox
+	shortcuts *shortcuts // nil: this user may not take them
+	returns   chan amqp.Return
+	failed    chan *amqp.Error // the channel ended
 	// fenced gets the numbers of messages that the broker has dealt with.
 	fenced chan int
 }
 
 func openLoneChannel(connection *amqp.Connection, out *outbox) (*loneChannel, error) {
+	shortcuts, err := openShortcuts(connection)
+	if err != nil {
+		return nil, fmt.Errorf("try the default exchange: %w", err)
+	}
 	channel, err := connection.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open a channel for lone messages: %w", err)
 	}
 	return &loneChannel{
-		channel: channel,
-		outbox:  out,
-		returns: channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
-		failed:  channel.NotifyClose(make(chan *amqp.Error, 1)),
-		fenced:  make(chan int),
+		channel:   channel,
+		outbox:    out,
+		shortcuts: shortcuts,
+		returns:   channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
+		failed:    channel.NotifyClose(make(chan *amqp.Error, 1)),
+		fenced:    make(chan int),
 	}, nil
+}
+
+// publish sends a message with its number among the lone ones.
+func (c *loneChannel) publish(message *runtime.Publishing, number uint64) error {
+	if c.shortcuts != nil {
+		message.Exchange = c.shortcuts.route(message.Exchange, time.Now())
+	}
+	err := publish(c.channel, message, number)
+	c.outbox.wroteLone()
+	return err
 }
 
 // fence waits for the broker, if messages wait for that. It is the writer's: a
@@ -54,9 +71,10 @@ func (c *loneChannel) fence(ended <-chan struct{}) error {
 	if written == 0 {
 		return nil
 	}
-	// It asks for what is so already.
-	const prefetchCount, prefetchSize, global = 0, 0, false
-	if err := c.channel.Qos(prefetchCount, prefetchSize, global); err != nil {
+	if err := c.probe(); err != nil {
+		return err
+	}
+	if err := answered(c.channel); err != nil {
 		return err
 	}
 	select {
@@ -66,9 +84,33 @@ func (c *loneChannel) fence(ended <-chan struct{}) error {
 	return nil
 }
 
+// probe asks whether taps listen.
+func (c *loneChannel) probe() error {
+	if c.shortcuts == nil {
+		return nil
+	}
+	for _, exchange := range c.shortcuts.toProbe(time.Now()) {
+		if err := probe(c.channel, exchange); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answered returns when the broker has dealt with all that was sent before.
+func answered(channel *amqp.Channel) error {
+	// It asks for what is so already.
+	const prefetchCount, prefetchSize, global = 0, 0, false
+	return channel.Qos(prefetchCount, prefetchSize, global)
+}
+
 // settle tells the outbox the fate of the messages, until the connection ends.
 func (c *loneChannel) settle(ended <-chan struct{}) {
 	note := func(message amqp.Return) {
+		if message.Type == wire.TypeProbe {
+			c.shortcuts.open(message.Exchange)
+			return
+		}
 		if number, err := strconv.ParseUint(message.MessageId, 10, 64); err == nil {
 			c.outbox.returned(number)
 		}
