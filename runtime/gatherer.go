@@ -246,8 +246,9 @@ func (g *gatherer[K, T]) settled(b *batch[K, T], err error) {
 	g.free(b, err == nil)
 }
 
-// maxSpare bounds the batches that a gatherer keeps for later use.
-const maxSpare = 16
+// maxSpare bounds the batches that a gatherer keeps for later use: lone messages
+// are many until they are settled.
+const maxSpare = 128
 
 // free ends a batch's way, and sends what has gathered meanwhile.
 func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {

@@ -41,9 +41,6 @@ const (
 // with "mqrpc." are reserved for such methods.
 const DescribeMethod = "mqrpc.Describe"
 
-// ContentType is the AMQP property content-type of every message.
-const ContentType = "application/x-protobuf"
-
 // Limits on names, in bytes. With them a queue's name stays far below AMQP's
 // 255 bytes.
 const (

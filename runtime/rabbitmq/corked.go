@@ -3,6 +3,8 @@ package rabbitmq
 import (
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // corked is a network connection that can hold back what is written to it, so
@@ -14,6 +16,30 @@ type corked struct {
 	mu   sync.Mutex
 	cork bool
 	held []byte
+
+	// deadline is that of reads, in nanoseconds since 1970. amqp091 moves it with
+	// every frame that it reads.
+	deadline atomic.Int64
+}
+
+// deadlineGrain is how much earlier than asked for reads may end.
+const deadlineGrain = 50 * time.Millisecond
+
+// SetReadDeadline implements net.Conn.
+func (c *corked) SetReadDeadline(t time.Time) error {
+	at := t.UnixNano()
+	later := time.Duration(at - c.deadline.Load())
+	if 0 <= later && later < deadlineGrain {
+		return nil
+	}
+	c.deadline.Store(at)
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline implements net.Conn.
+func (c *corked) SetDeadline(t time.Time) error {
+	defer c.deadline.Store(0)
+	return c.Conn.SetDeadline(t)
 }
 
 // maxHeld is how much is held back, in bytes. What is larger does not gain from

@@ -5,16 +5,24 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // socket notes what is written to it, a string for each call.
 type socket struct {
 	net.Conn
 
-	writes []string
-	err    error
+	writes    []string
+	deadlines []time.Time
+	err       error
+}
+
+func (s *socket) SetReadDeadline(t time.Time) error {
+	s.deadlines = append(s.deadlines, t)
+	return s.err
 }
 
 func (s *socket) Write(p []byte) (int, error) {
@@ -24,6 +32,8 @@ func (s *socket) Write(p []byte) (int, error) {
 	s.writes = append(s.writes, string(p))
 	return len(p), nil
 }
+
+func (s *socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
 
 func TestCorkedWritesTogetherWhatItHolds(t *testing.T) {
 	conn := &socket{}
@@ -76,5 +86,38 @@ func TestCorkedTellsOfFailures(t *testing.T) {
 	_, _ = c.Write([]byte("held"))
 	if err := c.flush(); err == nil {
 		t.Error("flush tells of no failure")
+	}
+}
+
+func TestReadDeadlinesMoveInSteps(t *testing.T) {
+	conn := &socket{}
+	c := &corked{Conn: conn}
+	now := time.Now()
+	at := now.Add
+	for _, deadline := range []time.Time{
+		at(0), at(0), at(deadlineGrain - 1), at(deadlineGrain), at(deadlineGrain + 1), at(deadlineGrain - 1), {}, {}, at(0),
+	} {
+		if err := c.SetReadDeadline(deadline); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []time.Time{at(0), at(deadlineGrain), at(deadlineGrain - 1), {}, at(0)}
+	if !slices.Equal(conn.deadlines, want) {
+		t.Errorf("the deadlines were %v, want %v", conn.deadlines, want)
+	}
+}
+
+// amqp091 lifts all deadlines after its handshake.
+func TestReadDeadlineIsSetAnewAfterAllAreLifted(t *testing.T) {
+	conn := &socket{}
+	c := &corked{Conn: conn}
+	deadline := time.Now()
+	for _, set := range []func(time.Time) error{c.SetReadDeadline, c.SetDeadline, c.SetReadDeadline} {
+		if err := set(deadline); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(conn.deadlines) != 3 {
+		t.Errorf("%d deadlines were set, want 3", len(conn.deadlines))
 	}
 }

@@ -158,7 +158,7 @@ func (l *link) alive() bool {
 
 // write sends settlements and messages as they come.
 func (l *link) write() {
-	for sent := (numbers{}); ; {
+	for sent := uint64(0); ; {
 		select {
 		case <-l.ended:
 			return
@@ -176,12 +176,9 @@ func (l *link) write() {
 	}
 }
 
-// numbers are those of the last messages of a connection, which count from 1.
-// Those of confirmed ones are the broker's delivery tags.
-type numbers struct{ confirmed, lone uint64 }
-
-// writeAll writes what there is to write.
-func (l *link) writeAll(sent *numbers) error {
+// writeAll writes what there is to write. It counts the messages that the broker
+// confirms: these numbers are its delivery tags.
+func (l *link) writeAll(sent *uint64) error {
 	l.settlements.writeDue()
 	for {
 		message, ok := l.outbox.next()
@@ -194,31 +191,33 @@ func (l *link) writeAll(sent *numbers) error {
 	}
 }
 
-func (l *link) publish(message *runtime.Publishing, sent *numbers) error {
-	if !message.Lone {
-		sent.confirmed++
-		return publish(l.publishing, message, sent.confirmed)
+func (l *link) publish(message *runtime.Publishing, sent *uint64) error {
+	publishing := publishing(message)
+	if message.Lone {
+		return l.lone.publish(message, &publishing)
 	}
-	sent.lone++
-	return l.lone.publish(message, sent.lone)
+	*sent++
+	publishing.MessageId = strconv.FormatUint(*sent, 10) // tells returned ones apart
+	return publish(l.publishing, message.Exchange, message.RoutingKey, &publishing)
 }
 
-// publish sends a message with a number that tells returned ones apart.
-func publish(channel *amqp.Channel, message *runtime.Publishing, number uint64) error {
+func publishing(message *runtime.Publishing) amqp.Publishing {
 	publishing := amqp.Publishing{
-		ContentType:  wire.ContentType,
 		DeliveryMode: amqp.Transient,
 		Type:         message.Type,
 		ReplyTo:      message.ReplyTo,
-		MessageId:    strconv.FormatUint(number, 10),
 		Body:         message.Body,
 	}
 	if message.Expiration > 0 {
 		millis := (message.Expiration + time.Millisecond - 1) / time.Millisecond
 		publishing.Expiration = strconv.FormatInt(int64(millis), 10)
 	}
+	return publishing
+}
+
+func publish(channel *amqp.Channel, exchange, key string, message *amqp.Publishing) error {
 	const mandatory, immediate = true, false
-	return channel.Publish(message.Exchange, message.RoutingKey, mandatory, immediate, publishing)
+	return channel.Publish(exchange, key, mandatory, immediate, *message)
 }
 
 // readConfirms tells the outbox the fate of each message. amqp091 gives the

@@ -1,8 +1,8 @@
 package rabbitmq
 
 import (
+	"bytes"
 	"fmt"
-	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -31,7 +31,7 @@ type loneChannel struct {
 	shortcuts *shortcuts // nil: this user may not take them
 	returns   chan amqp.Return
 	failed    chan *amqp.Error // the channel ended
-	// fenced gets the numbers of messages that the broker has dealt with.
+	// fenced gets how many more messages the broker has dealt with.
 	fenced chan int
 }
 
@@ -54,12 +54,12 @@ func openLoneChannel(connection *amqp.Connection, out *outbox) (*loneChannel, er
 	}, nil
 }
 
-// publish sends a message with its number among the lone ones.
-func (c *loneChannel) publish(message *runtime.Publishing, number uint64) error {
+func (c *loneChannel) publish(message *runtime.Publishing, publishing *amqp.Publishing) error {
+	exchange := message.Exchange
 	if c.shortcuts != nil {
-		message.Exchange = c.shortcuts.route(message.Exchange, time.Now())
+		exchange = c.shortcuts.route(exchange, time.Now())
 	}
-	err := publish(c.channel, message, number)
+	err := publish(c.channel, exchange, message.RoutingKey, publishing)
 	c.outbox.wroteLone()
 	return err
 }
@@ -111,9 +111,7 @@ func (c *loneChannel) settle(ended <-chan struct{}) {
 			c.shortcuts.open(message.Exchange)
 			return
 		}
-		if number, err := strconv.ParseUint(message.MessageId, 10, 64); err == nil {
-			c.outbox.returned(number)
-		}
+		c.outbox.returned(message.RoutingKey, message.Body)
 	}
 	for {
 		select {
@@ -138,15 +136,14 @@ func (c *loneChannel) settle(ended <-chan struct{}) {
 type unfenced struct {
 	fifo.Queue[outgoing]
 
-	first   uint64 // the number of the oldest, from 1 for each connection
-	written int    // how many of them are written
+	written int // how many of them are written
 	fence   errand
 }
 
 // reset is for a new connection.
 func (u *unfenced) reset() {
 	u.Replace(nil)
-	u.first, u.written = 1, 0
+	u.written = 0
 }
 
 // wroteLone notes that the next of the lone messages is written.
@@ -175,12 +172,11 @@ func (o *outbox) takeUnfenced() int {
 // fenced settles the oldest messages: the broker has taken them, or returned
 // them before.
 func (o *outbox) fenced(written int) {
-	var told verdicts
+	told := make(verdicts, 0, written)
 	o.mu.Lock()
 	for range min(written, o.lone.written) {
 		out := o.lone.Pop()
 		told.add(&out, nil)
-		o.lone.first++
 		o.lone.written--
 	}
 	o.signalIdle()
@@ -188,12 +184,16 @@ func (o *outbox) fenced(written int) {
 	told.tell()
 }
 
-// returned tells the message of that number that nobody is there.
-func (o *outbox) returned(number uint64) {
+// returned tells a message that nobody is there. Any with this key and body will
+// do: where there are several, all come back.
+func (o *outbox) returned(key string, body []byte) {
 	var told verdicts
 	o.mu.Lock()
-	if i := number - o.lone.first; number >= o.lone.first && i < uint64(o.lone.Len()) { //nolint:gosec // a length
-		told.add(&o.lone.All()[i], runtime.ErrNoQueue)
+	for i := range o.lone.All() {
+		if out := &o.lone.All()[i]; out.done != nil && out.RoutingKey == key && bytes.Equal(out.Body, body) {
+			told.add(out, runtime.ErrNoQueue)
+			break
+		}
 	}
 	o.mu.Unlock()
 	told.tell()

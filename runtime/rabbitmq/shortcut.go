@@ -105,6 +105,5 @@ func (s *shortcuts) open(exchange string) {
 const defaultExchange = ""
 
 func probe(channel *amqp.Channel, exchange string) error {
-	const mandatory, immediate = true, false
-	return channel.Publish(exchange, wire.ProbeKey, mandatory, immediate, amqp.Publishing{Type: wire.TypeProbe})
+	return publish(channel, exchange, wire.ProbeKey, &amqp.Publishing{Type: wire.TypeProbe})
 }
