@@ -14,18 +14,33 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// servedMethod is a method with its intercepted implementation.
+// servedMethod is a method with its implementation.
 type servedMethod struct {
 	handler MethodHandler
-	invoke  Handler
+	// intercepted runs the interceptors and the implementation; nil: there are no
+	// interceptors.
+	intercepted Handler
 }
 
 func newServedMethod(handler MethodHandler, interceptors []Interceptor) *servedMethod {
-	return &servedMethod{handler: handler, invoke: intercept(handler.call, interceptors)}
+	served := &servedMethod{handler: handler}
+	if len(interceptors) > 0 {
+		served.intercepted = intercept(handler.call, interceptors)
+	}
+	return served
 }
 
-// call is the innermost handler of a worker: it runs the implementation.
+// call is the innermost handler of a worker.
 func (h MethodHandler) call(ctx context.Context, call *Call) (*Reply, error) {
+	response, err := h.respond(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return &Reply{Message: response}, nil
+}
+
+// respond runs the implementation.
+func (h MethodHandler) respond(ctx context.Context, call *Call) (proto.Message, error) {
 	if h.run == nil {
 		return nil, unimplemented(h.method)
 	}
@@ -33,25 +48,20 @@ func (h MethodHandler) call(ctx context.Context, call *Call) (*Reply, error) {
 		_, err := h.decode(call.Payload)
 		return nil, Errorf(codes.InvalidArgument, "the request of %s cannot be decoded: %w", h.method, err)
 	}
-	response, err := h.run(ctx, call.Message)
-	if err != nil {
-		return nil, err
-	}
-	return &Reply{Message: response}, nil
+	return h.run(ctx, call.Message)
 }
 
 // job is one call in the worker, from its arrival until its reply is sent.
 type job struct {
-	message     *message
-	method      *servedMethod
-	call        *wire.Call
-	redelivered bool
+	message *message
+	method  *servedMethod
+	call    *wire.ReceivedCall
 
-	ctx      handlerContext
-	started  time.Time
-	returned bool // the handler did, instead of ending by a panic
-	reply    wire.Reply
-	encoded  *[]byte // the memory of reply.Payload, to be used again
+	ctx         handlerContext
+	redelivered bool
+	returned    bool // the handler did, instead of ending by a panic
+	reply       wire.Reply
+	encoded     *[]byte // the memory of reply.Payload, to be used again
 }
 
 // run handles one call and sends its reply.
@@ -60,17 +70,15 @@ func (w *Worker) run(j *job) {
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	j.started = time.Now()
-	j.reply.Waited = j.started.Sub(j.message.received)
+	j.reply.Waited = time.Since(j.message.received)
 	if j.reply.Waited >= timeout {
 		w.counters.expired.Add(1)
 		w.refuse(j, Errorf(codes.DeadlineExceeded,
 			"%s waited %v for a free handler, longer than its caller", j.method.handler.method, j.reply.Waited.Round(time.Millisecond)))
 		return
 	}
-	j.ctx.begin(w.handlers, j.message.received.Add(timeout), Call{
+	j.ctx.begin(w.handlers, j.message.received.Add(timeout), j.call, Call{
 		Method:      j.method.handler.method,
-		Metadata:    j.call.Metadata,
 		Payload:     j.call.Payload,
 		Redelivered: j.redelivered,
 	})
@@ -95,7 +103,7 @@ func (w *Worker) finish(j *job) {
 	j.ctx.end()
 	j.reply.ID = j.call.ID
 	j.reply.Metadata = w.replyMetadata(j.method, j.ctx.reply)
-	j.reply.Handled = max(time.Since(j.started), time.Microsecond)
+	j.reply.Handled = max(time.Since(j.message.received)-j.reply.Waited, time.Microsecond)
 	w.send(j)
 }
 
@@ -118,7 +126,14 @@ func (w *Worker) invoke(j *job) *Error {
 			call.Message = request
 		}
 	}
-	reply, failure := j.method.invoke(&j.ctx, call)
+	if j.method.intercepted == nil {
+		response, failure := j.method.handler.respond(&j.ctx, call)
+		if failure != nil {
+			return handlerError(failure)
+		}
+		return w.encodeResponse(j, response)
+	}
+	reply, failure := j.method.intercepted(&j.ctx, j.ctx.wholeCall())
 	if failure != nil {
 		return handlerError(failure)
 	}
@@ -128,7 +143,10 @@ func (w *Worker) invoke(j *job) *Error {
 	for key, value := range reply.Metadata {
 		j.ctx.setReply(key, value)
 	}
-	return w.encodeResponse(j, reply)
+	if reply.Message == nil {
+		return w.setPayload(j, reply.Payload)
+	}
+	return w.encodeResponse(j, reply.Message)
 }
 
 // handlerError is what a caller learns of a handler's error.
@@ -140,16 +158,17 @@ func handlerError(failure error) *Error {
 	return err
 }
 
-func (w *Worker) encodeResponse(j *job, reply *Reply) *Error {
-	payload := reply.Payload
-	if reply.Message != nil {
-		j.encoded = takeBuffer(0)
-		var err error
-		if payload, err = (proto.MarshalOptions{}).MarshalAppend(*j.encoded, reply.Message); err != nil {
-			return Errorf(codes.Internal, "the response of %s cannot be encoded: %w", j.method.handler.method, err)
-		}
-		*j.encoded = payload
+func (w *Worker) encodeResponse(j *job, response proto.Message) *Error {
+	j.encoded = takeBuffer(0)
+	payload, err := proto.MarshalOptions{}.MarshalAppend(*j.encoded, response)
+	if err != nil {
+		return Errorf(codes.Internal, "the response of %s cannot be encoded: %w", j.method.handler.method, err)
 	}
+	*j.encoded = payload
+	return w.setPayload(j, payload)
+}
+
+func (w *Worker) setPayload(j *job, payload []byte) *Error {
 	if len(payload) > w.config.MaxPayload {
 		return Errorf(codes.ResourceExhausted, "the response of %s has %d bytes, more than the %d allowed",
 			j.method.handler.method, len(payload), w.config.MaxPayload)

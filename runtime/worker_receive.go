@@ -78,14 +78,14 @@ func (a *servedAPI) receive(delivery *Delivery) {
 	}
 }
 
-func decodeCalls(delivery *Delivery) ([]wire.Call, error) {
+func decodeCalls(delivery *Delivery) ([]wire.ReceivedCall, error) {
 	switch {
 	case delivery.Type != wire.TypeCall:
 		return nil, errors.New("its type is not " + wire.TypeCall)
 	case delivery.ReplyTo == "":
 		return nil, errors.New("it names no queue for replies")
 	}
-	return wire.DecodeCalls(delivery.Body)
+	return wire.ReceiveCalls(delivery.Body)
 }
 
 func (a *servedAPI) drop(delivery *Delivery, err error) {
@@ -100,7 +100,7 @@ func (a *servedAPI) drop(delivery *Delivery, err error) {
 // keep remembers a message until it is settled. One that is known has been
 // delivered again because the connection broke: its latest delivery is the one
 // to settle.
-func (a *servedAPI) keep(delivery *Delivery, calls []wire.Call) (m *message, known bool) {
+func (a *servedAPI) keep(delivery *Delivery, calls []wire.ReceivedCall) (m *message, known bool) {
 	key := messageKey{delivery.ReplyTo, calls[0].ID}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -31,6 +31,30 @@ type Call struct {
 	Metadata map[string]string
 }
 
+// ReceivedCall is a [Call] as it has arrived. It shares the memory of the message
+// that it came in.
+type ReceivedCall struct {
+	ID      uint64
+	Method  string
+	Payload []byte
+	Timeout time.Duration // zero: not said
+
+	encoded []byte // the whole call if it has metadata, which is known to be valid
+}
+
+// Metadata decodes the call's metadata, which few handlers look at. It returns
+// nil if there is none, and a new map each time.
+func (c *ReceivedCall) Metadata() map[string]string {
+	var metadata map[string]string
+	var reader metadataReader
+	for f := (fieldReader{rest: c.encoded}); f.next(); {
+		if f.is(callMetadata, protowire.BytesType) {
+			metadata, _ = reader.addTo(metadata, f.bytes) // it has been read before
+		}
+	}
+	return metadata
+}
+
 // Reply is a mqrpc.v1.Reply.
 type Reply struct {
 	ID       uint64
@@ -127,10 +151,24 @@ func (r *Reply) size() int {
 // memory. It fails on anything that PROTOCOL.md calls undecodable, with an
 // error that wraps [ErrMalformed].
 func DecodeCalls(body []byte) ([]Call, error) {
+	received, err := ReceiveCalls(body)
+	if err != nil {
+		return nil, err
+	}
+	calls := make([]Call, len(received))
+	for i := range received {
+		c := &received[i]
+		calls[i] = Call{ID: c.ID, Method: c.Method, Payload: c.Payload, Timeout: c.Timeout, Metadata: c.Metadata()}
+	}
+	return calls, nil
+}
+
+// ReceiveCalls does as [DecodeCalls], and checks metadata without decoding it.
+func ReceiveCalls(body []byte) ([]ReceivedCall, error) {
 	if len(body) > MaxMessageBytes {
 		return nil, tooLarge(body)
 	}
-	calls, err := decodeCalls(body)
+	calls, err := receiveCalls(body)
 	if err == nil && len(calls) == 0 {
 		err = errors.New("no calls")
 	}
@@ -140,8 +178,8 @@ func DecodeCalls(body []byte) ([]Call, error) {
 	return calls, nil
 }
 
-func decodeCalls(body []byte) ([]Call, error) {
-	calls := make([]Call, 0, count(body, batchCalls, maxCounted))
+func receiveCalls(body []byte) ([]ReceivedCall, error) {
+	calls := make([]ReceivedCall, 0, count(body, batchCalls, maxCounted))
 	method := "" // of the call before: most batches have one method
 	batch := fieldReader{rest: body}
 	for batch.next() {
@@ -151,7 +189,7 @@ func decodeCalls(body []byte) ([]Call, error) {
 		if len(calls) == MaxBatch {
 			return nil, fmt.Errorf("more than %d calls", MaxBatch)
 		}
-		calls = append(calls, Call{Method: method})
+		calls = append(calls, ReceivedCall{Method: method})
 		call := &calls[len(calls)-1]
 		if err := call.decode(batch.bytes); err != nil {
 			return nil, fmt.Errorf("call %d: %w", len(calls)-1, err)
@@ -213,10 +251,10 @@ func tooLarge(body []byte) error {
 
 // decode decodes one call. A method that the call has before, and that is its
 // own as well, keeps its memory.
-func (c *Call) decode(body []byte) error {
+func (c *ReceivedCall) decode(body []byte) error {
 	likely := c.Method
 	c.Method = ""
-	metadata := metadataDecoder{target: &c.Metadata}
+	var metadata metadataReader
 	f := fieldReader{rest: body}
 	for f.next() {
 		var err error
@@ -234,7 +272,8 @@ func (c *Call) decode(body []byte) error {
 		case f.is(callTimeout, protowire.VarintType):
 			c.Timeout = fromMicros(f.scalar)
 		case f.is(callMetadata, protowire.BytesType):
-			err = metadata.add(f.bytes)
+			_, _, err = metadata.read(f.bytes)
+			c.encoded = body
 		}
 		if err != nil {
 			return err
@@ -252,9 +291,10 @@ func (c *Call) decode(body []byte) error {
 }
 
 func (r *Reply) decode(body []byte) error {
-	metadata := metadataDecoder{target: &r.Metadata}
+	var metadata metadataReader
 	f := fieldReader{rest: body}
 	for f.next() {
+		var err error
 		switch {
 		case f.is(replyID, protowire.Fixed64Type):
 			r.ID = f.scalar
@@ -264,13 +304,14 @@ func (r *Reply) decode(body []byte) error {
 			// Two encoded messages one after the other are their merge.
 			r.Status = slices.Concat([]byte{}, r.Status, f.bytes)
 		case f.is(replyMetadata, protowire.BytesType):
-			if err := metadata.add(f.bytes); err != nil {
-				return err
-			}
+			r.Metadata, err = metadata.addTo(r.Metadata, f.bytes)
 		case f.is(replyWaited, protowire.VarintType):
 			r.Waited = fromMicros(f.scalar)
 		case f.is(replyHandled, protowire.VarintType):
 			r.Handled = fromMicros(f.scalar)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if f.err == nil && r.ID == 0 {

@@ -149,44 +149,48 @@ func sizeMetadata(metadata map[string]string) int {
 
 func sizeEntry(key, value string) int { return sizeBytes(len(key)) + sizeBytes(len(value)) }
 
-// metadataDecoder gathers the entries of one metadata map within its limits.
-type metadataDecoder struct {
-	target  *map[string]string
+// metadataReader reads the entries of one metadata map within its limits.
+type metadataReader struct {
 	entries int
 	bytes   int
 }
 
-func (m *metadataDecoder) add(entry []byte) error {
+// read reads an entry, whose parts share its memory.
+func (m *metadataReader) read(entry []byte) (key, value []byte, err error) {
 	m.entries++
 	m.bytes += len(entry)
 	if m.entries > MaxMetadataEntries || m.bytes > MaxMetadataBytes {
-		return fmt.Errorf("the metadata has more than %d entries or %d bytes", MaxMetadataEntries, MaxMetadataBytes)
+		return nil, nil, fmt.Errorf("the metadata has more than %d entries or %d bytes", MaxMetadataEntries, MaxMetadataBytes)
 	}
-	var key, value string
-	var err error
 	f := fieldReader{rest: entry}
-	for err == nil && f.next() {
+	for f.next() {
 		switch {
 		case f.is(entryKey, protowire.BytesType):
-			err = setString(&key, f.bytes, "metadata key")
+			key = f.bytes
 		case f.is(entryValue, protowire.BytesType):
-			err = setString(&value, f.bytes, "metadata value")
+			value = f.bytes
 		}
 	}
-	if err == nil {
-		err = f.err
+	switch {
+	case f.err != nil:
+		return nil, nil, f.err
+	case !utf8.Valid(value):
+		return nil, nil, errors.New("the metadata value is not UTF-8")
 	}
-	if err == nil {
-		err = checkMetadataKey(key)
-	}
+	return key, value, checkMetadataKey(key)
+}
+
+// addTo reads an entry into the map, or into a new one if that is nil.
+func (m *metadataReader) addTo(metadata map[string]string, entry []byte) (map[string]string, error) {
+	key, value, err := m.read(entry)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if *m.target == nil {
-		*m.target = make(map[string]string)
+	if metadata == nil {
+		metadata = make(map[string]string)
 	}
-	(*m.target)[key] = value
-	return nil
+	metadata[string(key)] = string(value)
+	return metadata, nil
 }
 
 // CheckMetadata returns an error that says what in the metadata cannot be sent,
@@ -212,8 +216,8 @@ func CheckMetadata(metadata map[string]string) error {
 	return nil
 }
 
-func checkMetadataKey(key string) error {
-	if key == "" {
+func checkMetadataKey[T string | []byte](key T) error {
+	if len(key) == 0 {
 		return errors.New("a metadata key is empty")
 	}
 	if len(key) > MaxMetadataKey {
