@@ -62,6 +62,7 @@ func (g *Gateway) newHandler() http.Handler {
 			g.serveCall(w, r)
 			return
 		}
+		w.Header()["Cache-Control"] = isNotStored
 		mux.ServeHTTP(w, r)
 	})
 	chain := []Middleware{

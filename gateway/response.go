@@ -9,12 +9,18 @@ import (
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
-// The values of headers that all responses have.
+// The values of headers that many responses have.
 var (
 	isJSON       = []string{"application/json"}
-	isNotStored  = []string{"no-store"}
 	isNotSniffed = []string{"nosniff"}
+	// isNotStored is for all but calls: no cache stores the response to a POST
+	// that does not ask for it.
+	isNotStored = []string{"no-store"}
 )
+
+// countedByServer is the length of a body from which the server of net/http does
+// not count it, for less than a header costs.
+const countedByServer = 2048
 
 // writeJSON writes a whole response. An error of writing means that the client
 // has gone; the access log shows how much it got.
@@ -23,9 +29,10 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	// All responses share these values. Who appends to one gets a copy, since
 	// there is no room in it.
 	header["Content-Type"] = isJSON
-	header["Cache-Control"] = isNotStored
 	header["X-Content-Type-Options"] = isNotSniffed
-	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) >= countedByServer {
+		header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) //nolint:gosec // It is JSON, and says so.
 }
