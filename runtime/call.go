@@ -86,6 +86,12 @@ func Unary[Resp any, PResp interface {
 	proto.Message
 }](ctx context.Context, caller Caller, method *Method, request proto.Message) (*Resp, error) {
 	response := new(Resp)
+	if client, ok := caller.(*Client); ok && len(client.config.Interceptors) == 0 {
+		if err := client.unary(ctx, method, request, PResp(response)); err != nil {
+			return nil, err
+		}
+		return response, nil
+	}
 	reply, err := caller.Invoke(ctx, &Call{
 		Method:   method,
 		Metadata: OutgoingMetadata(ctx),
@@ -99,18 +105,13 @@ func Unary[Resp any, PResp interface {
 	case PResp: // usually response; an interceptor may have answered by itself
 		return message, nil
 	case nil:
-		if err := proto.Unmarshal(reply.Payload, PResp(response)); err != nil {
-			return nil, undecodable(method, PResp(response), err)
+		if err := decodeResponse(method, reply.Payload, PResp(response)); err != nil {
+			return nil, err
 		}
 		return response, nil
 	default:
 		return nil, Errorf(codes.Internal, "the response of %s is a %T, not a %T", method, message, response)
 	}
-}
-
-func undecodable(method *Method, response proto.Message, err error) *Error {
-	return Errorf(codes.Internal, "the response of %s is not a valid %s: %w",
-		method, response.ProtoReflect().Descriptor().FullName(), err)
 }
 
 // MethodHandler is a method together with its implementation.

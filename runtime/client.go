@@ -144,16 +144,37 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 	sent := c.take(call)
 	defer c.release(sent)
 	defer sent.leave()
-	if err := c.encode(call, sent); err != nil {
+	if err := c.exchange(ctx, call, sent); err != nil {
 		return nil, err
+	}
+	return decodeReply(call, &sent.outcome)
+}
+
+// unary is [Client.Invoke] for a typed call that no interceptor looks at. Neither
+// a Call nor a Reply is left to the garbage collector.
+func (c *Client) unary(ctx context.Context, method *Method, request, response proto.Message) error {
+	call := Call{Method: method, Metadata: OutgoingMetadata(ctx), Message: request}
+	sent := c.take(&call)
+	defer c.release(sent)
+	defer sent.leave()
+	if err := c.exchange(ctx, &call, sent); err != nil {
+		return AsError(err)
+	}
+	return decodeResponse(method, sent.outcome.reply.Payload, response)
+}
+
+// exchange sends one call and waits for its outcome, which is then a reply.
+func (c *Client) exchange(ctx context.Context, call *Call, sent *openCall) error {
+	if err := c.encode(call, sent); err != nil {
+		return err
 	}
 	sent.to = c.destinations.of(destination{call.Method.Module, call.Method.Version})
 	sent.deadline = c.deadline(ctx, call)
 	if err := c.awaitReady(ctx, sent.deadline); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.open.add(sent); err != nil {
-		return nil, err
+		return err
 	}
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
@@ -164,10 +185,7 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 		defer to.open.Add(-1)
 	}
 	sent.gather()
-	if err := c.await(ctx, sent); err != nil {
-		return nil, err
-	}
-	return decodeReply(call, &sent.outcome)
+	return c.await(ctx, sent)
 }
 
 // take returns an openCall that its caller holds.
@@ -314,11 +332,19 @@ func decodeReply(call *Call, result *outcome) (*Reply, error) {
 	if call.reply == nil {
 		return reply, nil
 	}
-	if err := proto.Unmarshal(reply.Payload, call.reply); err != nil {
-		return nil, undecodable(call.Method, call.reply, err)
+	if err := decodeResponse(call.Method, reply.Payload, call.reply); err != nil {
+		return nil, err
 	}
 	reply.Message = call.reply
 	return reply, nil
+}
+
+func decodeResponse(method *Method, payload []byte, response proto.Message) error {
+	if err := proto.Unmarshal(payload, response); err != nil {
+		return Errorf(codes.Internal, "the response of %s is not a valid %s: %w",
+			method, response.ProtoReflect().Descriptor().FullName(), err)
+	}
+	return nil
 }
 
 // Close refuses new calls, waits for the replies to those that are open until
