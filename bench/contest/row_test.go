@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mqrpc/mqrpc/bench/load"
 )
 
@@ -16,14 +18,17 @@ func TestRowOf(t *testing.T) {
 		{Calls: 2000, Elapsed: time.Second, P50: 2 * time.Millisecond, P99: 4 * time.Millisecond, CPU: map[string]time.Duration{"client": 60 * time.Millisecond}},
 	}
 	row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", results, nil)
-	for what, got := range map[string][2]Spread{
-		"rate": {row.Rate, {1500, 1000, 2000}},
-		"p50":  {row.P50, {2000, 1000, 3000}},
-		"p99":  {row.P99, {4000, 2000, 9000}},
-		"CPU":  {row.CPU[Client], {20, 10, 30}},
+	for what, test := range map[string]struct {
+		got    Spread
+		rounds []float64
+	}{
+		"rate": {row.Rate, []float64{1000, 1500, 2000}},
+		"p50":  {row.P50, []float64{1000, 3000, 2000}},
+		"p99":  {row.P99, []float64{2000, 9000, 4000}},
+		"CPU":  {row.CPU[Client], []float64{10, 20, 30}},
 	} {
-		if got[0] != got[1] {
-			t.Errorf("%s is %v, not %v", what, got[0], got[1])
+		if diff := cmp.Diff(SpreadOf(test.rounds), test.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
 	if row.Rounds != 3 {
@@ -47,7 +52,7 @@ func TestRowOfRoundsWithoutCalls(t *testing.T) {
 
 func TestRowOfFailure(t *testing.T) {
 	row := rowOf(Stage{Workers: 1}, Scenario{Callers: 64}, "peer", []load.Result{{Calls: 1, Elapsed: 1}}, errors.New("refused"))
-	if row.Error != "refused" || row.Rate != (Spread{}) {
+	if row.Error != "refused" || row.Rate.Max != 0 {
 		t.Errorf("a failed row has %q and the rate %v", row.Error, row.Rate)
 	}
 	if text := row.String(); !strings.Contains(text, "refused") {
