@@ -66,11 +66,14 @@ type Client struct {
 	end       context.CancelFunc
 	closing   atomic.Bool
 	ready     chan struct{} // closed when the reply queue is consumed, or cannot be
-	decoded   []wire.Reply  // memory for receive, which is called once at a time
 	replies   Consumer      // set before ready is closed
 	broken    *Error        // why the reply queue cannot be consumed, likewise
 	start     sync.WaitGroup
 	stopWatch func()
+
+	// For receive, which is called once at a time:
+	decoded      []wire.Reply // memory
+	lastInstance string       // who sent the replies before
 }
 
 var _ Caller = (*Client)(nil)

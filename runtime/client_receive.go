@@ -67,7 +67,11 @@ func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
 	if delivery.Type != wire.TypeReply {
 		return "", nil, errors.New("its type is not " + wire.TypeReply)
 	}
-	return wire.AppendDecodedReplies(c.decoded[:0], delivery.Body)
+	instance, replies, err := wire.AppendDecodedReplies(c.decoded[:0], delivery.Body, c.lastInstance)
+	if err == nil {
+		c.lastInstance = instance
+	}
+	return instance, replies, err
 }
 
 // finish hands a reply to its caller.

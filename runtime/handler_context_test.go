@@ -98,7 +98,7 @@ func TestHandlerContextHasChildren(t *testing.T) {
 // nothing for each other by that.
 func TestMetadataIsDecodedOnce(t *testing.T) {
 	body := wire.AppendCall(nil, &wire.Call{ID: 1, Method: "S.M", Metadata: Metadata{"key": "value"}})
-	calls, err := wire.ReceiveCalls(body)
+	calls, err := wire.ReceiveCalls(body, "")
 	if err != nil {
 		t.Fatal(err)
 	}

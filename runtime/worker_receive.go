@@ -21,6 +21,7 @@ type servedAPI struct {
 	pool        *pool[*job]
 	consumer    Consumer
 	answered    atomic.Int64 // calls
+	lastMethod  string       // that was called; for receive, which is called once at a time
 
 	mu        sync.Mutex
 	unsettled map[messageKey]*message
@@ -60,11 +61,12 @@ type message struct {
 
 // receive takes one message and hands its calls to the pool.
 func (a *servedAPI) receive(delivery *Delivery) {
-	calls, err := decodeCalls(delivery)
+	calls, err := a.decode(delivery)
 	if err != nil {
 		a.drop(delivery, err)
 		return
 	}
+	a.lastMethod = calls[len(calls)-1].Method
 	m, known := a.keep(delivery, calls)
 	if known {
 		return // it still runs here; the run under way answers it
@@ -78,14 +80,14 @@ func (a *servedAPI) receive(delivery *Delivery) {
 	}
 }
 
-func decodeCalls(delivery *Delivery) ([]wire.ReceivedCall, error) {
+func (a *servedAPI) decode(delivery *Delivery) ([]wire.ReceivedCall, error) {
 	switch {
 	case delivery.Type != wire.TypeCall:
 		return nil, errors.New("its type is not " + wire.TypeCall)
 	case delivery.ReplyTo == "":
 		return nil, errors.New("it names no queue for replies")
 	}
-	return wire.ReceiveCalls(delivery.Body)
+	return wire.ReceiveCalls(delivery.Body, a.lastMethod)
 }
 
 func (a *servedAPI) drop(delivery *Delivery, err error) {

@@ -151,7 +151,7 @@ func (r *Reply) size() int {
 // memory. It fails on anything that PROTOCOL.md calls undecodable, with an
 // error that wraps [ErrMalformed].
 func DecodeCalls(body []byte) ([]Call, error) {
-	received, err := ReceiveCalls(body)
+	received, err := ReceiveCalls(body, "")
 	if err != nil {
 		return nil, err
 	}
@@ -163,12 +163,13 @@ func DecodeCalls(body []byte) ([]Call, error) {
 	return calls, nil
 }
 
-// ReceiveCalls does as [DecodeCalls], and checks metadata without decoding it.
-func ReceiveCalls(body []byte) ([]ReceivedCall, error) {
+// ReceiveCalls does as [DecodeCalls], and checks metadata without decoding it. A
+// method that is the likely one, which must be valid or empty, shares its memory.
+func ReceiveCalls(body []byte, likely string) ([]ReceivedCall, error) {
 	if len(body) > MaxMessageBytes {
 		return nil, tooLarge(body)
 	}
-	calls, err := receiveCalls(body)
+	calls, err := receiveCalls(body, likely)
 	if err == nil && len(calls) == 0 {
 		err = errors.New("no calls")
 	}
@@ -178,9 +179,8 @@ func ReceiveCalls(body []byte) ([]ReceivedCall, error) {
 	return calls, nil
 }
 
-func receiveCalls(body []byte) ([]ReceivedCall, error) {
+func receiveCalls(body []byte, likely string) ([]ReceivedCall, error) {
 	calls := make([]ReceivedCall, 0, count(body, batchCalls, maxCounted))
-	method := "" // of the call before: most batches have one method
 	batch := fieldReader{rest: body}
 	for batch.next() {
 		if !batch.is(batchCalls, protowire.BytesType) {
@@ -189,12 +189,12 @@ func receiveCalls(body []byte) ([]ReceivedCall, error) {
 		if len(calls) == MaxBatch {
 			return nil, fmt.Errorf("more than %d calls", MaxBatch)
 		}
-		calls = append(calls, ReceivedCall{Method: method})
+		calls = append(calls, ReceivedCall{Method: likely})
 		call := &calls[len(calls)-1]
 		if err := call.decode(batch.bytes); err != nil {
 			return nil, fmt.Errorf("call %d: %w", len(calls)-1, err)
 		}
-		method = call.Method
+		likely = call.Method // most batches have one method
 	}
 	return calls, batch.err
 }
@@ -203,16 +203,17 @@ func receiveCalls(body []byte) ([]ReceivedCall, error) {
 // and its replies, whose payloads share the body's memory. It fails on anything
 // that PROTOCOL.md calls undecodable, with an error that wraps [ErrMalformed].
 func DecodeReplies(body []byte) (instance string, replies []Reply, err error) {
-	return AppendDecodedReplies(nil, body)
+	return AppendDecodedReplies(nil, body, "")
 }
 
 // AppendDecodedReplies does as [DecodeReplies], and appends the replies to others.
-// When it fails it returns those alone.
-func AppendDecodedReplies(before []Reply, body []byte) (instance string, replies []Reply, err error) {
+// When it fails it returns those alone. An instance that is the likely one shares
+// its memory.
+func AppendDecodedReplies(before []Reply, body []byte, likely string) (instance string, replies []Reply, err error) {
 	if len(body) > MaxMessageBytes {
 		return "", before, tooLarge(body)
 	}
-	instance, replies, err = appendDecodedReplies(before, body)
+	instance, replies, err = appendDecodedReplies(before, body, likely)
 	if err == nil && len(replies) == len(before) {
 		err = errors.New("no replies")
 	}
@@ -222,12 +223,17 @@ func AppendDecodedReplies(before []Reply, body []byte) (instance string, replies
 	return instance, replies, nil
 }
 
-func appendDecodedReplies(before []Reply, body []byte) (instance string, replies []Reply, err error) {
-	replies = slices.Grow(before, count(body, batchReplies, maxCounted))
+func appendDecodedReplies(before []Reply, body []byte, likely string) (instance string, replies []Reply, err error) {
+	if replies = before; cap(before) == 0 {
+		replies = make([]Reply, 0, count(body, batchReplies, maxCounted))
+	}
 	batch := fieldReader{rest: body}
 	for batch.next() {
 		switch {
 		case batch.is(batchInstance, protowire.BytesType):
+			if instance = likely; string(batch.bytes) == likely {
+				continue
+			}
 			if err := setString(&instance, batch.bytes, "instance"); err != nil {
 				return "", nil, err
 			}

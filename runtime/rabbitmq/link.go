@@ -143,26 +143,28 @@ const closeTimeout = 2 * time.Second
 func (l *link) close() {
 	l.end.Do(func() {
 		close(l.ended)
+		l.outbox.poke()
 		_ = l.connection.CloseDeadline(time.Now().Add(closeTimeout)) // it may be gone already
 	})
 }
 
-func (l *link) alive() bool {
+func (l *link) alive() bool { return !l.isEnded() && !l.connection.IsClosed() }
+
+func (l *link) isEnded() bool {
 	select {
 	case <-l.ended:
-		return false
+		return true
 	default:
-		return !l.connection.IsClosed()
+		return false
 	}
 }
 
 // write sends settlements and messages as they come.
 func (l *link) write() {
 	for sent := uint64(0); ; {
-		select {
-		case <-l.ended:
+		<-l.outbox.wake // also at the end; a select takes several times as long
+		if l.isEnded() {
 			return
-		case <-l.outbox.wake:
 		}
 		l.socket.hold()
 		err := errors.Join(l.writeAll(&sent), l.socket.flush())
@@ -201,12 +203,13 @@ func (l *link) publish(message *runtime.Publishing, sent *uint64) error {
 	return publish(l.publishing, message.Exchange, message.RoutingKey, &publishing)
 }
 
+// publishing is the message as it travels. It is transient, as those are that do
+// not say.
 func publishing(message *runtime.Publishing) amqp.Publishing {
 	publishing := amqp.Publishing{
-		DeliveryMode: amqp.Transient,
-		Type:         message.Type,
-		ReplyTo:      message.ReplyTo,
-		Body:         message.Body,
+		Type:    message.Type,
+		ReplyTo: message.ReplyTo,
+		Body:    message.Body,
 	}
 	if message.Expiration > 0 {
 		millis := (message.Expiration + time.Millisecond - 1) / time.Millisecond
