@@ -50,7 +50,7 @@ type plan struct {
 // quickPlan is the headlines' rows.
 func quickPlan() plan {
 	return plan{
-		contest: contest.Contest{Rounds: 5, Warmup: 150 * time.Millisecond, Measure: 450 * time.Millisecond, Note: note},
+		contest: contest.Contest{Rounds: 9, Warmup: 100 * time.Millisecond, Measure: 250 * time.Millisecond, Note: note},
 		calls: []session{{
 			contest.Stage{Workers: 1},
 			scenarios([]int{report.HeadlinePayload}, []int{1, 64, 256}),
@@ -70,7 +70,7 @@ func allPlan() plan {
 	many := []int{64, 256, 1024}
 	const slow = 10 * time.Millisecond
 	return plan{
-		contest: contest.Contest{Rounds: 5, Warmup: 300 * time.Millisecond, Measure: time.Second, Note: note},
+		contest: contest.Contest{Rounds: 9, Warmup: 200 * time.Millisecond, Measure: 500 * time.Millisecond, Note: note},
 		calls: []session{
 			{contest.Stage{Workers: 1}, scenarios([]int{small, medium, large}, []int{1, 16, 64, 256, 1024}), names},
 			{contest.Stage{Workers: 4}, scenarios([]int{small}, many), names},
