@@ -51,6 +51,12 @@ func conflict(err error) bool {
 	return false
 }
 
+// busy reports whether somebody else has SQLite's file locked.
+func busy(err error) bool {
+	lite, is := errors.AsType[*sqlitedriver.Error](err)
+	return is && lite.Code()&0xff == sqlitecodes.SQLITE_BUSY
+}
+
 // damaged reports whether the database's file is.
 func damaged(err error) bool {
 	lite, is := errors.AsType[*sqlitedriver.Error](err)

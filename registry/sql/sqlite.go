@@ -76,8 +76,31 @@ func sqliteURL(path string, busy time.Duration, lock string) string {
 
 // ready migrates a store that was just opened, and closes it if that fails.
 func (s *Store) ready(ctx context.Context, what string) (*Store, error) {
-	if err := s.run(ctx, s.migrate); err != nil {
+	if err := s.run(ctx, whileBusy(s.migrate)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", what, err), s.Close())
 	}
 	return s, nil
+}
+
+// busyPause is the time between two tries to open a file that is busy.
+const busyPause = 5 * time.Millisecond
+
+// whileBusy has an operation tried again, until ctx ends, while others have
+// SQLite's file locked. SQLite waits for most locks by itself, but not for those
+// of processes that turn a new file's write-ahead log on, or remove it as the
+// last to close, at the same moment.
+func whileBusy(operation func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			err := operation(ctx)
+			if !busy(err) {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return err
+			case <-time.After(busyPause):
+			}
+		}
+	}
 }
