@@ -50,7 +50,7 @@ type plan struct {
 // quickPlan is the headlines' rows.
 func quickPlan() plan {
 	return plan{
-		contest: contest.Contest{Rounds: 7, Warmup: 150 * time.Millisecond, Measure: 350 * time.Millisecond, Note: note},
+		contest: contest.Contest{Rounds: 7, Warmup: 130 * time.Millisecond, Measure: 320 * time.Millisecond, Note: note},
 		calls: []session{{
 			contest.Stage{Workers: 1},
 			scenarios([]int{report.HeadlinePayload}, []int{1, 64, 256}),
