@@ -164,18 +164,19 @@ func (m *metadataReader) read(entry []byte) (key, value []byte, err error) {
 	}
 	f := fieldReader{rest: entry}
 	for f.next() {
+		part := &value
 		switch {
 		case f.is(entryKey, protowire.BytesType):
-			key = f.bytes
-		case f.is(entryValue, protowire.BytesType):
-			value = f.bytes
+			part = &key
+		case !f.is(entryValue, protowire.BytesType):
+			continue
+		}
+		if *part = f.bytes; !utf8.Valid(*part) {
+			return nil, nil, errors.New("a metadata key or value is not UTF-8")
 		}
 	}
-	switch {
-	case f.err != nil:
+	if f.err != nil {
 		return nil, nil, f.err
-	case !utf8.Valid(value):
-		return nil, nil, errors.New("the metadata value is not UTF-8")
 	}
 	return key, value, checkMetadataKey(key)
 }

@@ -71,6 +71,7 @@ func callCases() []vectorCase {
 		{name: "call_truncated", about: "The last byte is missing.", body: chop(entry(1, encoded)), malformed: true},
 		{name: "call_metadata_upper_case", about: "Metadata keys are lower case.", body: entry(1, mustMarshal(&mqrpcv1.Call{Id: 1, Method: "A.B", Metadata: map[string]string{"Key": ""}})), malformed: true},
 		{name: "call_metadata_not_utf8", about: "Metadata values are UTF-8.", body: entry(1, concat(encoded, entry(5, concat(entry(1, []byte("k")), entry(2, []byte{0xff}))))), malformed: true},
+		{name: "call_metadata_not_utf8_before", about: "Values that a later one replaces are UTF-8, too.", body: entry(1, concat(encoded, entry(5, concat(entry(1, []byte("k")), entry(2, []byte{0xff}), entry(2, []byte("v")))))), malformed: true},
 		{name: "call_metadata_too_many", about: "At most 64 entries of metadata.", body: entry(1, concat(encoded, bytes.Repeat(entry(5, entry(1, []byte("k"))), 65))), malformed: true},
 		{name: "call_garbage", about: "Bytes of another protocol.", body: []byte(`{"method":"A.B"}`), malformed: true},
 	}
