@@ -45,24 +45,23 @@ func conflict(err error) bool {
 		}
 		return false
 	}
-	if lite, is := errors.AsType[*sqlitedriver.Error](err); is {
-		return lite.Code()&0xff == sqlitecodes.SQLITE_CONSTRAINT
-	}
-	return false
+	return sqliteCode(err) == sqlitecodes.SQLITE_CONSTRAINT
 }
 
 // busy reports whether somebody else has SQLite's file locked.
-func busy(err error) bool {
-	lite, is := errors.AsType[*sqlitedriver.Error](err)
-	return is && lite.Code()&0xff == sqlitecodes.SQLITE_BUSY
-}
+func busy(err error) bool { return sqliteCode(err) == sqlitecodes.SQLITE_BUSY }
 
 // damaged reports whether the database's file is.
 func damaged(err error) bool {
-	lite, is := errors.AsType[*sqlitedriver.Error](err)
-	if !is {
-		return false
-	}
-	code := lite.Code() & 0xff
+	code := sqliteCode(err)
 	return code == sqlitecodes.SQLITE_CORRUPT || code == sqlitecodes.SQLITE_NOTADB
+}
+
+// sqliteCode is what SQLite says went wrong, without the details; SQLITE_OK for
+// errors of others.
+func sqliteCode(err error) int {
+	if lite, is := errors.AsType[*sqlitedriver.Error](err); is {
+		return lite.Code() & 0xff
+	}
+	return sqlitecodes.SQLITE_OK
 }
