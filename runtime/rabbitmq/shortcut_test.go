@@ -38,6 +38,16 @@ func (w *way) fence(want ...string) {
 	}
 }
 
+// newOpenWay has a shortcut that has just opened.
+func newOpenWay(t *testing.T) *way {
+	t.Helper()
+	w := newWay(t)
+	w.expect(topic)
+	w.fence(topic)
+	w.open(topic)
+	return w
+}
+
 func TestShortcutOpensWhenAProbeComesBack(t *testing.T) {
 	w := newWay(t)
 	w.expect(topic)
@@ -52,10 +62,7 @@ func TestShortcutOpensWhenAProbeComesBack(t *testing.T) {
 }
 
 func TestEachProbeHoldsFromWhenItWasSent(t *testing.T) {
-	w := newWay(t)
-	w.expect(topic)
-	w.fence(topic)
-	w.open(topic)
+	w := newOpenWay(t)
 	for range 10 {
 		w.now = w.now.Add(shortcutHolds / 2)
 		w.expect(defaultExchange)
@@ -70,10 +77,7 @@ func TestEachProbeHoldsFromWhenItWasSent(t *testing.T) {
 }
 
 func TestTapClosesTheShortcut(t *testing.T) {
-	w := newWay(t)
-	w.expect(topic)
-	w.fence(topic)
-	w.open(topic)
+	w := newOpenWay(t)
 	w.expect(defaultExchange)
 	w.fence(topic) // and a tap gets it
 	w.now = w.now.Add(shortcutHolds)
