@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Histogram counts durations in buckets whose width is at most a 64th of what
+// Histogram counts durations in buckets whose width is at most a 256th of what
 // they hold, from 1 ns to about a minute; what is longer counts as that. The
 // zero value is empty and ready. It is safe for concurrent use.
 type Histogram struct {
@@ -14,7 +14,7 @@ type Histogram struct {
 }
 
 const (
-	fineBits = 6 // a power of two is divided into 1<<fineBits buckets
+	fineBits = 8 // a power of two is divided into 1<<fineBits buckets
 	maxBits  = 36
 	buckets  = (maxBits - fineBits + 1) << fineBits
 )

@@ -22,7 +22,7 @@ func TestPercentiles(t *testing.T) {
 		0: time.Microsecond, 0.5: 5 * time.Millisecond, 0.99: 9900 * time.Microsecond, 1: 10 * time.Millisecond,
 	} {
 		got := h.Percentile(share)
-		if off := math.Abs(float64(got-want)) / float64(want); off > 1.0/64 {
+		if off := math.Abs(float64(got-want)) / float64(want); off > 1.0/256 {
 			t.Errorf("%g: %v, not %v", share, got, want)
 		}
 	}
@@ -35,7 +35,7 @@ func TestBuckets(t *testing.T) {
 		if bucket < last || bucket >= buckets {
 			t.Fatalf("%d is in bucket %d, after %d", value, bucket, last)
 		}
-		if middle := middleOf(bucket); math.Abs(float64(middle-value)) > float64(value)/64 {
+		if middle := middleOf(bucket); math.Abs(float64(middle-value)) > float64(value)/256 {
 			t.Fatalf("%d is in bucket %d, whose middle is %d", value, bucket, middle)
 		}
 		last = bucket
