@@ -77,7 +77,7 @@ func (t *Transport) dial(address address) (*link, error) {
 		Properties: properties,
 		Dial: func(network, address string) (net.Conn, error) {
 			connection, err := t.dialTCP(network, address)
-			socket = &corked{Conn: connection}
+			socket = newCorked(connection)
 			return socket, err
 		},
 	}
@@ -120,7 +120,7 @@ func (t *Transport) serve(l *link, address address) error {
 		l.close()
 	}
 	t.log.Info("connected to RabbitMQ", slog.String("broker", address.readable))
-	t.outbox.connected()
+	t.outbox.connected(l.writeNow)
 	t.setState(runtime.State{Connected: true, Connects: l.number})
 
 	err := l.run(func(blocking amqp.Blocking) { t.reportBlock(l, blocking) })

@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -13,6 +14,9 @@ import (
 type corked struct {
 	net.Conn
 
+	raw       syscall.RawConn // for flushNow; nil: there is none
+	writeHeld func(fd uintptr) bool
+
 	mu   sync.Mutex
 	cork bool
 	held []byte
@@ -20,12 +24,27 @@ type corked struct {
 	// deadline is that of reads, in nanoseconds since 1970. amqp091 moves it with
 	// every frame that it reads.
 	deadline atomic.Int64
+
+	closed chan struct{}
+	closes sync.Once
+}
+
+func newCorked(connection net.Conn) *corked {
+	c := &corked{Conn: connection, closed: make(chan struct{})}
+	if system, ok := connection.(syscall.Conn); ok {
+		c.raw, _ = system.SyscallConn() // it works without
+		c.writeHeld = c.writeOnce
+	}
+	return c
 }
 
 // deadlineGrain is how much earlier than asked for reads may end.
 const deadlineGrain = 50 * time.Millisecond
 
-// SetReadDeadline implements net.Conn.
+// SetReadDeadline implements net.Conn. A call that moves the deadline returns
+// when the next one is worth while: amqp091 calls from the goroutine that sends
+// its heartbeats, which it would else wake with every message, on its way, in
+// both directions.
 func (c *corked) SetReadDeadline(t time.Time) error {
 	at := t.UnixNano()
 	later := time.Duration(at - c.deadline.Load())
@@ -33,13 +52,28 @@ func (c *corked) SetReadDeadline(t time.Time) error {
 		return nil
 	}
 	c.deadline.Store(at)
-	return c.Conn.SetReadDeadline(t)
+	if err := c.Conn.SetReadDeadline(t); err != nil {
+		return err
+	}
+	timer := time.NewTimer(deadlineGrain)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.closed:
+	}
+	return nil
 }
 
 // SetDeadline implements net.Conn.
 func (c *corked) SetDeadline(t time.Time) error {
 	defer c.deadline.Store(0)
 	return c.Conn.SetDeadline(t)
+}
+
+// Close implements net.Conn.
+func (c *corked) Close() error {
+	c.closes.Do(func() { close(c.closed) })
+	return c.Conn.Close()
 }
 
 // maxHeld is how much is held back, in bytes. What is larger does not gain from
@@ -73,6 +107,26 @@ func (c *corked) flush() error {
 	defer c.mu.Unlock()
 	c.cork = false
 	return c.release()
+}
+
+// flushNow is flush as far as the network takes it at once. It reports whether
+// that is all; the rest stays held back, for flush.
+func (c *corked) flushNow() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.held) > 0 && (c.raw == nil || c.raw.Write(c.writeHeld) != nil) {
+		return false
+	}
+	c.cork = len(c.held) > 0
+	return !c.cork
+}
+
+// writeOnce writes what the system takes. It reports that there is no need to
+// call it again.
+func (c *corked) writeOnce(fd uintptr) bool {
+	written := writeSocket(fd, c.held)
+	c.held = append(c.held[:0], c.held[written:]...)
+	return true
 }
 
 func (c *corked) release() error {

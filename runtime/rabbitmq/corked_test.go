@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -33,11 +34,13 @@ func (s *socket) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (s *socket) Close() error { return s.err }
+
 func (s *socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
 
 func TestCorkedWritesTogetherWhatItHolds(t *testing.T) {
 	conn := &socket{}
-	c := &corked{Conn: conn}
+	c := newCorked(conn)
 	write := func(p string) {
 		t.Helper()
 		if n, err := io.WriteString(c, p); n != len(p) || err != nil {
@@ -74,7 +77,7 @@ func TestCorkedWritesTogetherWhatItHolds(t *testing.T) {
 
 func TestCorkedTellsOfFailures(t *testing.T) {
 	conn := &socket{err: errors.New("cut")}
-	c := &corked{Conn: conn}
+	c := newCorked(conn)
 	c.hold()
 	if _, err := c.Write([]byte("held")); err != nil {
 		t.Error(err)
@@ -89,35 +92,143 @@ func TestCorkedTellsOfFailures(t *testing.T) {
 	}
 }
 
-func TestReadDeadlinesMoveInSteps(t *testing.T) {
-	conn := &socket{}
-	c := &corked{Conn: conn}
-	now := time.Now()
-	at := now.Add
-	for _, deadline := range []time.Time{
-		at(0), at(0), at(deadlineGrain - 1), at(deadlineGrain), at(deadlineGrain + 1), at(deadlineGrain - 1), {}, {}, at(0),
-	} {
-		if err := c.SetReadDeadline(deadline); err != nil {
-			t.Error(err)
+// newPair returns both ends of a connection.
+func newPair(t *testing.T) (here *corked, there *net.TCPConn) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	dialed, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	here = newCorked(dialed)
+	t.Cleanup(func() { _ = here.Close() })
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = accepted.Close() })
+	there, ok := accepted.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("accepted a %T", accepted)
+	}
+	return here, there
+}
+
+func TestFlushNowWaitsForNothing(t *testing.T) {
+	here, there := newPair(t)
+	piece := bytes.Repeat([]byte("0123456789abcdef"), maxHeld/16)
+	pieces := 0
+	for here.flushNow() { // until the system takes no more
+		here.hold()
+		if _, err := here.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+		if pieces++; pieces > 1000 {
+			t.Fatal("the system takes everything")
 		}
 	}
-	want := []time.Time{at(0), at(deadlineGrain), at(deadlineGrain - 1), {}, at(0)}
-	if !slices.Equal(conn.deadlines, want) {
-		t.Errorf("the deadlines were %v, want %v", conn.deadlines, want)
+	if pieces == 1 {
+		t.Error("nothing was written")
 	}
+	if _, err := io.WriteString(here, "tail"); err != nil { // behind what is held back
+		t.Error(err)
+	}
+	flushed := make(chan error, 1)
+	go func() { flushed <- here.flush() }()
+	want := append(bytes.Repeat(piece, pieces), "tail"...)
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(there, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d pieces and a tail did not arrive as they were sent: %v", pieces, err)
+	}
+	if err := <-flushed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFlushNowLeavesFailuresToFlush(t *testing.T) {
+	here, _ := newPair(t)
+	here.hold()
+	_, _ = io.WriteString(here, "lost")
+	_ = here.Close()
+	if here.flushNow() {
+		t.Error("written to a closed connection")
+	}
+	if here.flush() == nil {
+		t.Error("flush tells of no failure")
+	}
+}
+
+func TestFlushNowNeedsASystemSocket(t *testing.T) {
+	conn := &socket{}
+	c := newCorked(conn)
+	c.hold()
+	_, _ = io.WriteString(c, "held")
+	if c.flushNow() || len(conn.writes) > 0 {
+		t.Error("written by something else than flush")
+	}
+	if err := c.flush(); err != nil || !slices.Equal(conn.writes, []string{"held"}) {
+		t.Errorf("wrote %q: %v", conn.writes, err)
+	}
+}
+
+func TestReadDeadlinesMoveInSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := &socket{}
+		c := newCorked(conn)
+		now := time.Now()
+		at := now.Add
+		for _, deadline := range []time.Time{
+			at(0), at(0), at(deadlineGrain - 1), at(deadlineGrain), at(deadlineGrain + 1), at(deadlineGrain - 1), {}, {}, at(0),
+		} {
+			if err := c.SetReadDeadline(deadline); err != nil {
+				t.Error(err)
+			}
+		}
+		want := []time.Time{at(0), at(deadlineGrain), at(deadlineGrain - 1), {}, at(0)}
+		if !slices.Equal(conn.deadlines, want) {
+			t.Errorf("the deadlines were %v, want %v", conn.deadlines, want)
+		}
+		if took, want := time.Since(now), time.Duration(len(want))*deadlineGrain; took != want {
+			t.Errorf("the steps took %v, want %v", took, want)
+		}
+	})
+}
+
+func TestCloseEndsTheStepOfTheReadDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCorked(&socket{})
+		began := time.Now()
+		done := make(chan error, 1)
+		go func() { done <- c.SetReadDeadline(began) }()
+		synctest.Wait()
+		for range 2 {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := <-done; err != nil || time.Since(began) > 0 {
+			t.Errorf("it took %v: %v", time.Since(began), err)
+		}
+	})
 }
 
 // amqp091 lifts all deadlines after its handshake.
 func TestReadDeadlineIsSetAnewAfterAllAreLifted(t *testing.T) {
-	conn := &socket{}
-	c := &corked{Conn: conn}
-	deadline := time.Now()
-	for _, set := range []func(time.Time) error{c.SetReadDeadline, c.SetDeadline, c.SetReadDeadline} {
-		if err := set(deadline); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		conn := &socket{}
+		c := newCorked(conn)
+		deadline := time.Now()
+		for _, set := range []func(time.Time) error{c.SetReadDeadline, c.SetDeadline, c.SetReadDeadline} {
+			if err := set(deadline); err != nil {
+				t.Error(err)
+			}
 		}
-	}
-	if len(conn.deadlines) != 3 {
-		t.Errorf("%d deadlines were set, want 3", len(conn.deadlines))
-	}
+		if len(conn.deadlines) != 3 {
+			t.Errorf("%d deadlines were set, want 3", len(conn.deadlines))
+		}
+	})
 }

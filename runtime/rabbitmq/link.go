@@ -14,9 +14,10 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// link is one connection to the broker, from its handshake to its end. All that
-// it writes after its set-up is written by one goroutine, so that publishing
-// and settling never block their callers.
+// link is one connection to the broker, from its handshake to its end. What it
+// writes after its set-up is written by one goroutine, so that publishing and
+// settling never block their callers; a lone message by its publisher, as far as
+// the network takes it at once.
 type link struct {
 	number     int // counts the transport's connections, from 1
 	connection *amqp.Connection
@@ -35,6 +36,11 @@ type link struct {
 	end   sync.Once
 
 	settlements settlements
+
+	writing sync.Mutex // held by who writes
+	// sent counts the messages that the broker confirms: these numbers are its
+	// delivery tags. It is guarded by writing.
+	sent uint64
 }
 
 // The capacity of the channels on which amqp091 tells of confirms and returns;
@@ -94,6 +100,7 @@ func (l *link) run(onBlocked func(amqp.Blocking)) error {
 	err := l.wait(onBlocked)
 	l.close()
 	loops.Wait()
+	l.writing.Lock() // for ever: what a publisher wrote now would be lost
 	return err
 }
 
@@ -161,46 +168,69 @@ func (l *link) isEnded() bool {
 
 // write sends settlements and messages as they come.
 func (l *link) write() {
-	for sent := uint64(0); ; {
+	for {
 		<-l.outbox.wake // also at the end; a select takes several times as long
 		if l.isEnded() {
 			return
 		}
-		l.socket.hold()
-		err := errors.Join(l.writeAll(&sent), l.socket.flush())
-		if err == nil {
-			err = l.lone.fence(l.ended)
-		}
-		if err != nil {
+		if err := l.writeAll(); err != nil {
 			l.close() // the outbox has the messages still
 			return
 		}
 	}
 }
 
-// writeAll writes what there is to write. It counts the messages that the broker
-// confirms: these numbers are its delivery tags.
-func (l *link) writeAll(sent *uint64) error {
+// writeAll writes what there is to write.
+func (l *link) writeAll() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.socket.hold()
 	l.settlements.writeDue()
+	err := errors.Join(l.publishAll(), l.socket.flush())
+	if err != nil {
+		return err
+	}
+	return l.lone.fence(l.ended)
+}
+
+func (l *link) publishAll() error {
 	for {
-		message, ok := l.outbox.next()
-		if !ok {
-			return nil
-		}
-		if err := l.publish(&message, sent); err != nil {
+		if sent, err := l.publishNext(); !sent || err != nil {
 			return err
 		}
 	}
 }
 
-func (l *link) publish(message *runtime.Publishing, sent *uint64) error {
-	publishing := publishing(message)
-	if message.Lone {
-		return l.lone.publish(message, &publishing)
+// writeNow writes the next message in the goroutine of its publisher: for a
+// single one that is half of the time that waking the writer takes. It never
+// waits: without success, or with a part of it, the writer has to go on.
+func (l *link) writeNow() bool {
+	if !l.writing.TryLock() {
+		return false
 	}
-	*sent++
-	publishing.MessageId = strconv.FormatUint(*sent, 10) // tells returned ones apart
-	return publish(l.publishing, message.Exchange, message.RoutingKey, &publishing)
+	defer l.writing.Unlock()
+	if l.isEnded() {
+		return false
+	}
+	l.socket.hold()
+	_, err := l.publishNext()
+	return l.socket.flushNow() && err == nil
+}
+
+// publishNext writes the next message of the outbox, if there is one.
+func (l *link) publishNext() (sent bool, err error) {
+	now := time.Now()
+	message, ok := l.outbox.next(now)
+	if !ok {
+		return false, nil
+	}
+	publishing := publishing(&message)
+	if message.Lone {
+		return true, l.lone.publish(&message, &publishing, now)
+	}
+	l.sent++
+	publishing.MessageId = strconv.FormatUint(l.sent, 10) // tells returned ones apart
+	return true, publish(l.publishing, message.Exchange, message.RoutingKey, &publishing)
 }
 
 // publishing is the message as it travels. It is transient, as those are that do

@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -14,9 +15,12 @@ import (
 
 // Lone messages go over a channel without publisher confirms: with one message
 // at a time, confirming costs the broker and both sides a third of the whole way.
-// The broker answers the methods of a channel in their order, so the answer to
-// any later one, the fence, tells that it has routed or returned all messages
+// The broker deals with what comes over a channel in its order, so an answer to
+// anything later, the fence, tells that it has routed or returned all messages
 // before. One fence serves for many messages.
+//
+// A probe that comes back is a fence that nobody has to wait for. Where none
+// would, the fence is a method that asks for an answer.
 const (
 	// fenceDelay is how long a lone message waits for its fence.
 	fenceDelay = 10 * time.Millisecond
@@ -31,8 +35,8 @@ type loneChannel struct {
 	shortcuts *shortcuts // nil: this user may not take them
 	returns   chan amqp.Return
 	failed    chan *amqp.Error // the channel ended
-	// fenced gets how many more messages the broker has dealt with.
-	fenced chan int
+	// fenced gets how many messages the broker has dealt with.
+	fenced chan uint64
 }
 
 func openLoneChannel(connection *amqp.Connection, out *outbox) (*loneChannel, error) {
@@ -50,28 +54,28 @@ func openLoneChannel(connection *amqp.Connection, out *outbox) (*loneChannel, er
 		shortcuts: shortcuts,
 		returns:   channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
 		failed:    channel.NotifyClose(make(chan *amqp.Error, 1)),
-		fenced:    make(chan int),
+		fenced:    make(chan uint64),
 	}, nil
 }
 
-func (c *loneChannel) publish(message *runtime.Publishing, publishing *amqp.Publishing) error {
+func (c *loneChannel) publish(message *runtime.Publishing, publishing *amqp.Publishing, now time.Time) error {
 	exchange := message.Exchange
 	if c.shortcuts != nil {
-		exchange = c.shortcuts.route(exchange, time.Now())
+		exchange = c.shortcuts.route(exchange, now)
 	}
 	err := publish(c.channel, exchange, message.RoutingKey, publishing)
 	c.outbox.wroteLone()
 	return err
 }
 
-// fence waits for the broker, if messages wait for that. It is the writer's: a
-// message is several frames, and nothing may come between them.
+// fence sends a fence if messages wait for one. It is the writer's: a message is
+// several frames, and nothing may come between them.
 func (c *loneChannel) fence(ended <-chan struct{}) error {
 	written := c.outbox.takeUnfenced()
 	if written == 0 {
 		return nil
 	}
-	if err := c.probe(); err != nil {
+	if probed, err := c.probe(written); probed || err != nil {
 		return err
 	}
 	if err := answered(c.channel); err != nil {
@@ -84,17 +88,21 @@ func (c *loneChannel) fence(ended <-chan struct{}) error {
 	return nil
 }
 
-// probe asks whether taps listen.
-func (c *loneChannel) probe() error {
+// probe asks whether taps listen, where that is worth while.
+func (c *loneChannel) probe(written uint64) (probed bool, err error) {
 	if c.shortcuts == nil {
-		return nil
+		return false, nil
 	}
 	for _, exchange := range c.shortcuts.toProbe(time.Now()) {
-		if err := probe(c.channel, exchange); err != nil {
-			return err
+		if err := probe(c.channel, exchange, written); err != nil {
+			return false, err
 		}
+		probed = true
 	}
-	return nil
+	if probed {
+		c.outbox.lookAgain()
+	}
+	return probed, nil
 }
 
 // answered returns when the broker has dealt with all that was sent before.
@@ -106,13 +114,6 @@ func answered(channel *amqp.Channel) error {
 
 // settle tells the outbox the fate of the messages, until the connection ends.
 func (c *loneChannel) settle(ended <-chan struct{}) {
-	note := func(message amqp.Return) {
-		if message.Type == wire.TypeProbe {
-			c.shortcuts.open(message.Exchange)
-			return
-		}
-		c.outbox.returned(message.RoutingKey, message.Body)
-	}
 	for {
 		select {
 		case <-ended:
@@ -122,12 +123,24 @@ func (c *loneChannel) settle(ended <-chan struct{}) {
 				c.returns = nil
 				continue
 			}
-			note(message)
+			c.returned(message)
 		case written := <-c.fenced:
 			// The broker returns messages before it answers the fence.
-			drain(c.returns, note)
+			drain(c.returns, c.returned)
 			c.outbox.fenced(written)
 		}
+	}
+}
+
+// returned takes what has come back, in the order in which it was sent.
+func (c *loneChannel) returned(message amqp.Return) {
+	if message.Type != wire.TypeProbe {
+		c.outbox.returned(message.RoutingKey, message.Body)
+		return
+	}
+	c.shortcuts.open(message.Exchange)
+	if written, err := strconv.ParseUint(message.MessageId, 10, 64); err == nil {
+		c.outbox.fenced(written)
 	}
 }
 
@@ -136,14 +149,17 @@ func (c *loneChannel) settle(ended <-chan struct{}) {
 type unfenced struct {
 	fifo.Queue[outgoing]
 
-	written int // how many of them are written
-	fence   errand
+	// How many messages were written on this connection, how many of them before
+	// the last fence, and how many are settled.
+	written, asked, settled uint64
+
+	fence errand
 }
 
 // reset is for a new connection.
 func (u *unfenced) reset() {
 	u.Replace(nil)
-	u.written = 0
+	u.written, u.asked, u.settled = 0, 0, 0
 }
 
 // wroteLone notes that the next of the lone messages is written.
@@ -151,33 +167,41 @@ func (o *outbox) wroteLone() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.lone.written++
-	if o.lone.written >= maxUnfenced || o.closed {
+	if o.lone.written-o.lone.asked >= maxUnfenced || o.closed {
 		o.lone.fence.now()
 	} else {
 		o.lone.fence.soon()
 	}
 }
 
-// takeUnfenced is the number of messages that a fence is due for, zero if none
-// is.
-func (o *outbox) takeUnfenced() int {
+// takeUnfenced is the number of messages that were written when a fence is due
+// for some of them, zero if none is.
+func (o *outbox) takeUnfenced() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.lone.fence.take() {
+	if !o.lone.fence.take() || o.lone.settled == o.lone.written {
 		return 0
 	}
+	o.lone.asked = o.lone.written
 	return o.lone.written
 }
 
-// fenced settles the oldest messages: the broker has taken them, or returned
-// them before.
-func (o *outbox) fenced(written int) {
-	told := make(verdicts, 0, written)
+// lookAgain has a fence be due again in case that this one gets no answer.
+func (o *outbox) lookAgain() {
 	o.mu.Lock()
-	for range min(written, o.lone.written) {
+	defer o.mu.Unlock()
+	o.lone.fence.soon()
+}
+
+// fenced settles the messages up to that number: the broker has taken them, or
+// returned them before.
+func (o *outbox) fenced(written uint64) {
+	var told verdicts
+	o.mu.Lock()
+	for o.lone.settled < min(written, o.lone.written) {
 		out := o.lone.Pop()
 		told.add(&out, nil)
-		o.lone.written--
+		o.lone.settled++
 	}
 	o.signalIdle()
 	o.mu.Unlock()

@@ -1,10 +1,14 @@
 package rabbitmq
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/wire"
 )
 
 func lone(m *runtime.Publishing) { m.Lone = true }
@@ -23,11 +27,11 @@ func (b *box) publishLone(names ...string) {
 	}
 }
 
-// expectDue takes what a fence is due for.
-func (b *box) expectDue(want int) {
+// expectDue takes the number of messages that a fence is due after.
+func (b *box) expectDue(want uint64) {
 	b.t.Helper()
 	if got := b.takeUnfenced(); got != want {
-		b.t.Errorf("a fence is due for %d messages, want %d", got, want)
+		b.t.Errorf("a fence is due after %d messages, want %d", got, want)
 	}
 }
 
@@ -50,8 +54,8 @@ func TestFenceSettlesLoneMessages(t *testing.T) {
 		b.expect("confirmed")
 		advance(fenceDelay)
 		synctest.Wait()
-		b.expectDue(1)
-		b.fenced(1)
+		b.expectDue(3)
+		b.fenced(3)
 		b.expect("c", nil)
 		advance(fenceDelay)
 		b.expectDue(0)
@@ -69,6 +73,98 @@ func TestManyLoneMessagesAreFencedSoon(t *testing.T) {
 		b.publishLone("a")
 		b.expectDue(maxUnfenced)
 	})
+}
+
+func TestManyLoneMessagesAreFencedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		b.connected()
+		for i := range uint64(3) {
+			for range maxUnfenced {
+				b.expectDue(0)
+				b.publishLone("a")
+			}
+			b.expectDue((i + 1) * maxUnfenced) // although none is settled
+		}
+	})
+}
+
+func TestFenceWithoutAnswerIsFollowedByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t)
+		b.connected()
+		b.publishLone("a")
+		advance(fenceDelay)
+		synctest.Wait()
+		b.expectDue(1)
+		b.lookAgain()
+		b.expectDue(0)
+		advance(fenceDelay)
+		synctest.Wait()
+		b.expectDue(1)
+		b.lookAgain()
+		b.fenced(1)
+		advance(fenceDelay)
+		synctest.Wait()
+		b.expectDue(0)
+	})
+}
+
+func TestProbeThatComesBackIsAFence(t *testing.T) {
+	b := newBox(t)
+	b.connected()
+	b.publishLone("a", "b", "c")
+	c := &loneChannel{outbox: b.outbox, shortcuts: newShortcuts()}
+	comesBack := func(id string) { c.returned(amqp.Return{Type: wire.TypeProbe, MessageId: id}) }
+	comesBack("2")
+	b.expect("a", nil)
+	b.expect("b", nil)
+	b.expect("c")
+	comesBack("") // from nowhere
+	comesBack("1")
+	b.expect("c")
+	comesBack("4")
+	b.expect("c", nil)
+}
+
+func TestLoneMessageIsWrittenByItsPublisher(t *testing.T) {
+	b := newBox(t)
+	var written []string
+	b.writes = func() bool {
+		written = append(written, b.write()...)
+		return true
+	}
+	expect := func(poked bool, want ...string) {
+		t.Helper()
+		select {
+		case <-b.wake:
+			if !poked {
+				t.Error("the writer is woken")
+			}
+		default:
+			if poked {
+				t.Error("the writer is not woken")
+			}
+		}
+		if !slices.Equal(written, want) {
+			t.Errorf("publishers have written %q, want %q", written, want)
+		}
+		written = nil
+	}
+	b.publish("waits", loneAndHeld)
+	expect(true)
+	b.connected()
+	b.publish("second", lone)
+	expect(true)
+	b.expectWritten("waits", "second")
+	b.publish("a", lone)
+	expect(false, "a")
+	b.publish("together", nil)
+	expect(true)
+	b.expectWritten("together")
+	b.writes = func() bool { return false } // others write
+	b.publish("b", lone)
+	expect(true)
 }
 
 func TestReturnedLoneMessagesAreToldAtOnce(t *testing.T) {

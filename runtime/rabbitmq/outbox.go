@@ -73,6 +73,7 @@ type outbox struct {
 	sent    fifo.Queue[outgoing]
 	lone    unfenced
 	up      bool
+	direct  func() bool // writes the next message in the publisher's goroutine, if it can
 	blocked bool
 	since   time.Time // when up last changed
 	closed  bool
@@ -89,16 +90,19 @@ func newOutbox(grace time.Duration, maxBacklog int) *outbox {
 // put takes a message in, or returns why not.
 func (o *outbox) put(message outgoing) error {
 	o.mu.Lock()
-	err := o.refusal(&message)
-	if err == nil {
-		o.waiting.Push(message)
-		o.bytes += len(message.Body)
+	if err := o.refusal(&message); err != nil {
+		o.mu.Unlock()
+		return err
 	}
+	first := o.up && o.waiting.Len() == 0
+	o.waiting.Push(message)
+	o.bytes += len(message.Body)
+	direct := o.direct
 	o.mu.Unlock()
-	if err == nil {
+	if !message.Lone || !first || !direct() {
 		o.poke()
 	}
-	return err
+	return nil
 }
 
 func (o *outbox) refusal(message *outgoing) error {
@@ -108,13 +112,21 @@ func (o *outbox) refusal(message *outgoing) error {
 	case o.bytes+len(message.Body) > o.maxBacklog && o.waiting.Len() > 0:
 		return runtime.ErrBacklog
 	}
+	if o.leaves(message) {
+		return nil // without asking for the time
+	}
 	return o.unready(message, time.Now())
+}
+
+// leaves reports whether a message leaves soon, or may wait until it can.
+func (o *outbox) leaves(message *outgoing) bool {
+	return message.Hold || (o.up && !o.blocked)
 }
 
 // unready is why a message must not wait any longer, nil if it may.
 func (o *outbox) unready(message *outgoing, now time.Time) error {
 	switch {
-	case message.Hold || (o.up && !o.blocked):
+	case o.leaves(message):
 		return nil
 	case o.blocked:
 		return runtime.ErrBlocked
@@ -131,15 +143,15 @@ func (o *outbox) poke() {
 	}
 }
 
-// next moves the next message from waiting to sent and returns it, for the
-// writer. It passes over those whose deadline is over.
-func (o *outbox) next() (message runtime.Publishing, ok bool) {
+// next moves the next message from waiting to sent and returns it, for who
+// writes. It passes over those whose deadline is over.
+func (o *outbox) next(now time.Time) (message runtime.Publishing, ok bool) {
 	var told verdicts
 	o.mu.Lock()
 	for !ok && o.up && !o.blocked && o.waiting.Len() > 0 {
 		out := o.waiting.Pop()
 		o.bytes -= len(out.Body)
-		if over(&out, time.Now()) {
+		if over(&out, now) {
 			told.add(&out, runtime.ErrExpired)
 			continue
 		}
@@ -176,9 +188,9 @@ func (o *outbox) confirm(err error) {
 }
 
 // connected lets messages go out.
-func (o *outbox) connected() {
+func (o *outbox) connected(direct func() bool) {
 	o.mu.Lock()
-	o.up, o.blocked, o.since = true, false, time.Now()
+	o.up, o.direct, o.blocked, o.since = true, direct, false, time.Now()
 	o.mu.Unlock()
 	o.poke()
 }

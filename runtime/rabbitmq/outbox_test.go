@@ -13,13 +13,19 @@ import (
 // box is an outbox whose messages note their fate.
 type box struct {
 	*outbox
-	t     *testing.T
-	fates map[string][]error
+	t      *testing.T
+	fates  map[string][]error
+	writes func() bool // whether publishers can write
 }
 
 func newBox(t *testing.T) *box {
-	return &box{outbox: newOutbox(time.Second, 1000), t: t, fates: map[string][]error{}}
+	return &box{
+		outbox: newOutbox(time.Second, 1000), t: t, fates: map[string][]error{},
+		writes: func() bool { return false },
+	}
 }
+
+func (b *box) connected() { b.outbox.connected(func() bool { return b.writes() }) }
 
 func (b *box) publish(name string, change func(*runtime.Publishing)) {
 	message := runtime.Publishing{RoutingKey: name, Body: []byte(name)}
@@ -41,7 +47,7 @@ func hold(m *runtime.Publishing) { m.Hold = true }
 func (b *box) write() []string {
 	var names []string
 	for {
-		message, ok := b.next()
+		message, ok := b.next(time.Now())
 		if !ok {
 			return names
 		}

@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ func openShortcuts(connection *amqp.Connection) (*shortcuts, error) {
 		return nil, err
 	}
 	defer func() { _ = channel.Close() }() // a refusal has closed it already
-	if err := probe(channel, defaultExchange); err != nil {
+	if err := probe(channel, defaultExchange, 0); err != nil {
 		return nil, err
 	}
 	err = answered(channel)
@@ -104,6 +105,10 @@ func (s *shortcuts) open(exchange string) {
 
 const defaultExchange = ""
 
-func probe(channel *amqp.Channel, exchange string) error {
-	return publish(channel, exchange, wire.ProbeKey, &amqp.Publishing{Type: wire.TypeProbe})
+// probe has a probe tell, should it come back, how many messages were before it.
+func probe(channel *amqp.Channel, exchange string, written uint64) error {
+	return publish(channel, exchange, wire.ProbeKey, &amqp.Publishing{
+		Type:      wire.TypeProbe,
+		MessageId: strconv.FormatUint(written, 10),
+	})
 }
