@@ -52,7 +52,7 @@ func runAll(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	results := &report.Results{Began: time.Now(), Machine: machine, RoundS: plan.contest.Measure.Seconds()}
+	results := &report.Results{Began: time.Now(), Machine: machine, Rounds: plan.contest.Rounds, RoundS: plan.contest.Measure.Seconds()}
 	err = plan.measure(ctx, programs, results)
 	results.TookS = int(time.Since(results.Began).Seconds())
 	return errors.Join(err, results.Write(*out))

@@ -54,11 +54,18 @@ type Contestant struct {
 	Start func(ctx context.Context, rig *Rig, stage Stage) error
 }
 
+// SingleCaller is into how many each round is divided in scenarios of a single
+// caller. Its calls take microseconds, which a machine that changes its speed
+// every few seconds changes as well, and ratios of peers are of the same round.
+const SingleCaller = 3
+
 // Contest measures contestants against each other.
 type Contest struct {
-	// Rounds is how often each is measured in each scenario.
+	// Rounds is how often each is measured in each scenario, [SingleCaller] times
+	// as often if that has one caller.
 	Rounds int
-	// Warmup and Measure are the parts of a round.
+	// Warmup and Measure are the parts of a round, that much shorter with one
+	// caller.
 	Warmup, Measure time.Duration
 	// Note gets progress, a line at a time.
 	Note func(format string, args ...any)
@@ -79,10 +86,11 @@ func (c *Contest) Run(ctx context.Context, stage Stage, scenarios []Scenario, co
 	var rows []Row
 	var failed error
 	for _, scenario := range scenarios {
-		for round := range c.Rounds {
+		rounds, each := c.rounds(scenario)
+		for round := range rounds {
 			for i := range all {
 				// Each round begins with another contestant.
-				all[(i+round)%len(all)].round(ctx, c.roundOf(scenario))
+				all[(i+round)%len(all)].round(ctx, each)
 			}
 			if ctx.Err() != nil {
 				return rows, context.Cause(ctx)
@@ -101,8 +109,18 @@ func (c *Contest) Run(ctx context.Context, stage Stage, scenarios []Scenario, co
 	return rows, failed
 }
 
-func (c *Contest) roundOf(scenario Scenario) load.Round {
-	return load.Round{Callers: scenario.Callers, Payload: scenario.Payload, Warmup: c.Warmup, Measure: c.Measure}
+// rounds says how many rounds of what make a scenario.
+func (c *Contest) rounds(scenario Scenario) (int, load.Round) {
+	pieces := 1
+	if scenario.Callers == 1 {
+		pieces = SingleCaller
+	}
+	return c.Rounds * pieces, load.Round{
+		Callers: scenario.Callers,
+		Payload: scenario.Payload,
+		Warmup:  c.Warmup / time.Duration(pieces),
+		Measure: c.Measure / time.Duration(pieces),
+	}
 }
 
 // entered is a contestant whose processes run.

@@ -83,9 +83,8 @@ func (d *markdown) machine(r *Results) {
 	for _, v := range r.Machine.Versions {
 		d.line("| %s | %s |", v.Name, strings.TrimPrefix(v.Version, "v"))
 	}
-	if len(r.Calls) > 0 {
-		d.line("| rounds | %d of %g s for each row, interleaved |", r.Calls[0].Rounds, r.RoundS)
-	}
+	d.line("| rounds | %d of %g s for each row, interleaved; with one caller %d times as many, and that much shorter |",
+		r.Rounds, r.RoundS, contest.SingleCaller)
 	d.line("")
 	d.line("Clients, servers and brokers share the cores.")
 	d.line("")

@@ -37,7 +37,7 @@ func sample() *Results {
 	failed := row("amqp", 1024, 0, 0)
 	failed.Error = "refused"
 	return &Results{
-		Began: time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), TookS: 1200, RoundS: 1,
+		Began: time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), TookS: 1200, Rounds: 5, RoundS: 1,
 		Machine: Machine{Cores: 2, CPU: "a CPU", Go: "go1.26", Versions: []Version{{"RabbitMQ", "4.1"}}},
 		Calls: []contest.Row{
 			row("mqrpc", 1, 9000, 110), row("amqp", 1, 10000, 100), row("grpc", 1, 20000, 50),

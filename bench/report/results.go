@@ -17,7 +17,8 @@ import (
 type Results struct {
 	Began     time.Time         `json:"began"`
 	TookS     int               `json:"took_s"`
-	RoundS    float64           `json:"round_s"` // how long a round was measured
+	Rounds    int               `json:"rounds"`  // of each row with more than one caller
+	RoundS    float64           `json:"round_s"` // how long these were measured
 	Machine   Machine           `json:"machine"`
 	Calls     []contest.Row     `json:"calls"`
 	Gateways  []contest.Row     `json:"gateways"`
