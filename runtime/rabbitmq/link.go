@@ -195,15 +195,15 @@ func (l *link) writeAll() error {
 
 func (l *link) publishAll() error {
 	for {
-		if sent, err := l.publishNext(); !sent || err != nil {
+		if sent, err := l.publishNext(byWriter); !sent || err != nil {
 			return err
 		}
 	}
 }
 
-// writeNow writes the next message in the goroutine of its publisher: for a
-// single one that is half of the time that waking the writer takes. It never
-// waits: without success, or with a part of it, the writer has to go on.
+// writeNow writes the next message in the goroutine of its publisher, which
+// spares the way to the writer. It never waits, neither for others who write nor
+// for the network: if it reports false, there is something left for the writer.
 func (l *link) writeNow() bool {
 	if !l.writing.TryLock() {
 		return false
@@ -213,14 +213,14 @@ func (l *link) writeNow() bool {
 		return false
 	}
 	l.socket.hold()
-	_, err := l.publishNext()
+	_, err := l.publishNext(directly)
 	return l.socket.flushNow() && err == nil
 }
 
 // publishNext writes the next message of the outbox, if there is one.
-func (l *link) publishNext() (sent bool, err error) {
+func (l *link) publishNext(by writes) (sent bool, err error) {
 	now := time.Now()
-	message, ok := l.outbox.next(now)
+	message, ok := l.outbox.next(now, by)
 	if !ok {
 		return false, nil
 	}

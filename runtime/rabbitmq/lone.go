@@ -196,7 +196,7 @@ func (o *outbox) lookAgain() {
 // fenced settles the messages up to that number: the broker has taken them, or
 // returned them before.
 func (o *outbox) fenced(written uint64) {
-	var told verdicts
+	told := make(verdicts, 0, maxUnfenced)
 	o.mu.Lock()
 	for o.lone.settled < min(written, o.lone.written) {
 		out := o.lone.Pop()

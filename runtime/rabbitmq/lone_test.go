@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -131,8 +132,11 @@ func TestLoneMessageIsWrittenByItsPublisher(t *testing.T) {
 	b := newBox(t)
 	var written []string
 	b.writes = func() bool {
-		written = append(written, b.write()...)
-		return true
+		message, ok := b.next(time.Now(), directly)
+		if ok {
+			written = append(written, message.RoutingKey)
+		}
+		return ok
 	}
 	expect := func(poked bool, want ...string) {
 		t.Helper()
@@ -162,6 +166,12 @@ func TestLoneMessageIsWrittenByItsPublisher(t *testing.T) {
 	b.publish("together", nil)
 	expect(true)
 	b.expectWritten("together")
+	b.publish("large", func(m *runtime.Publishing) { m.Lone, m.Body = true, make([]byte, maxDirect+1) })
+	expect(true)
+	if _, ok := b.next(time.Now(), directly); ok {
+		t.Error("a large message may be written by a publisher")
+	}
+	b.expectWritten("large")
 	b.writes = func() bool { return false } // others write
 	b.publish("b", lone)
 	expect(true)

@@ -87,19 +87,19 @@ func newOutbox(grace time.Duration, maxBacklog int) *outbox {
 	return o
 }
 
-// put takes a message in, or returns why not.
+// put takes a message in, or returns why not. One that nothing is before may be
+// written on the spot.
 func (o *outbox) put(message outgoing) error {
 	o.mu.Lock()
 	if err := o.refusal(&message); err != nil {
 		o.mu.Unlock()
 		return err
 	}
-	first := o.up && o.waiting.Len() == 0
 	o.waiting.Push(message)
 	o.bytes += len(message.Body)
-	direct := o.direct
+	direct, write := o.waiting.Len() == 1 && o.writable(directly), o.direct
 	o.mu.Unlock()
-	if !message.Lone || !first || !direct() {
+	if !direct || !write() {
 		o.poke()
 	}
 	return nil
@@ -143,12 +143,33 @@ func (o *outbox) poke() {
 	}
 }
 
+// writes is who writes a message.
+type writes bool
+
+const (
+	byWriter writes = false
+	directly writes = true // its publisher
+)
+
+// maxDirect is the size up to which a publisher writes a message, in bytes. What
+// is larger does not gain from it.
+const maxDirect = 64 << 10
+
+// writable reports whether there is a message to be written, and by whom.
+func (o *outbox) writable(by writes) bool {
+	if !o.up || o.blocked || o.waiting.Len() == 0 {
+		return false
+	}
+	next := &o.waiting.All()[0]
+	return by == byWriter || next.Lone && len(next.Body) <= maxDirect
+}
+
 // next moves the next message from waiting to sent and returns it, for who
 // writes. It passes over those whose deadline is over.
-func (o *outbox) next(now time.Time) (message runtime.Publishing, ok bool) {
+func (o *outbox) next(now time.Time, by writes) (message runtime.Publishing, ok bool) {
 	var told verdicts
 	o.mu.Lock()
-	for !ok && o.up && !o.blocked && o.waiting.Len() > 0 {
+	for !ok && o.writable(by) {
 		out := o.waiting.Pop()
 		o.bytes -= len(out.Body)
 		if over(&out, now) {
