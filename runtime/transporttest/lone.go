@@ -3,6 +3,9 @@ package transporttest
 import (
 	"errors"
 	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/mqrpc/mqrpc/runtime"
 )
@@ -13,6 +16,7 @@ var loneMessages = []check{
 	{name: "a missing queue is told at once for lone messages", run: loneReturned},
 	{name: "a tap hears lone messages", run: loneTapped},
 	{name: "Close waits for lone messages", run: loneDuringClose},
+	{name: "done tells the truth about cuts among lone messages", needs: []Feature{Severing}, run: loneTruthful},
 }
 
 func lone(queue runtime.Queue, body string) runtime.Publishing {
@@ -110,6 +114,80 @@ func loneDuringClose(f *fixture) {
 	for _, r := range receipts {
 		if err := r.wait(); err != nil && !errors.Is(err, runtime.ErrClosed) {
 			f.t.Errorf("a message published before Close: %v", err)
+		}
+	}
+}
+
+// loneTruthful cuts the publisher of messages that leave one by one, while it
+// publishes.
+func loneTruthful(f *fixture) {
+	c, receiver, queue := f.connect(), f.connect(), f.queue()
+	arrivals := make(chan string, 1<<16)
+	receiver.consumeInto(queue, func(d *runtime.Delivery) {
+		d.Settle.Ack()
+		arrivals <- string(d.Body)
+	})
+	p := publisher{f: f, c: c, queue: queue, arrivals: arrivals, arrived: map[string]bool{}}
+	var publishing sync.WaitGroup
+	publishing.Go(p.run)
+	const cuts, between = 5, 100
+	for range cuts {
+		before := p.published.Load()
+		f.eventually("messages flow", func() bool { return p.published.Load() > before+between })
+		f.cut(c)
+	}
+	p.stopped.Store(true)
+	publishing.Wait()
+	outcome := map[string]error{}
+	for i, r := range p.receipts {
+		outcome[strconv.Itoa(i)] = r.wait()
+	}
+	c.close()
+	receiver.send(queue, "end")
+	for body := range arrivals {
+		if body == "end" {
+			break
+		}
+		p.arrived[body] = true
+	}
+	f.checkTruth(outcome, p.arrived)
+}
+
+// publisher publishes each lone message when the one before has arrived or its
+// fate is known.
+type publisher struct {
+	f         *fixture
+	c         *connection
+	queue     runtime.Queue
+	arrivals  chan string
+	published atomic.Int64
+	stopped   atomic.Bool
+
+	arrived  map[string]bool
+	receipts []*receipt
+}
+
+func (p *publisher) run() {
+	for !p.stopped.Load() {
+		body := strconv.Itoa(len(p.receipts))
+		r := p.c.publish(lone(p.queue, body))
+		p.receipts = append(p.receipts, r)
+		p.await(body, r)
+		p.published.Add(1)
+	}
+}
+
+func (p *publisher) await(body string, r *receipt) {
+	timeout := time.NewTimer(p.f.Patience)
+	defer timeout.Stop()
+	for !p.arrived[body] {
+		select {
+		case other := <-p.arrivals:
+			p.arrived[other] = true
+		case <-r.done:
+			return
+		case <-timeout.C: // the receipt tells
+			return
 		}
 	}
 }

@@ -195,6 +195,13 @@ func truthfulDone(f *fixture) {
 		arrived[string(d.Body)] = true
 		d.Settle.Ack()
 	}
+	f.checkTruth(outcome, arrived)
+}
+
+// checkTruth compares what became of messages with what their publisher was told.
+// Those that failed for certain did not arrive.
+func (f *fixture) checkTruth(outcome map[string]error, arrived map[string]bool) {
+	f.t.Helper()
 	for body, err := range outcome {
 		switch {
 		case err == nil && !arrived[body]:
