@@ -54,14 +54,14 @@ type Contestant struct {
 	Start func(ctx context.Context, rig *Rig, stage Stage) error
 }
 
-// SingleCaller is into how many each round is divided in scenarios of a single
-// caller. Its calls take microseconds, which a machine that changes its speed
-// every few seconds changes as well, and ratios of peers are of the same round.
-const SingleCaller = 3
+// SingleCallerRounds is the number of rounds that each is divided into where
+// there is a single caller: the latency of its calls changes with the machine's
+// speed, which may change every few seconds, and ratios of peers are of one round.
+const SingleCallerRounds = 3
 
 // Contest measures contestants against each other.
 type Contest struct {
-	// Rounds is how often each is measured in each scenario, [SingleCaller] times
+	// Rounds is how often each is measured in each scenario, [SingleCallerRounds] times
 	// as often if that has one caller.
 	Rounds int
 	// Warmup and Measure are the parts of a round, that much shorter with one
@@ -113,7 +113,7 @@ func (c *Contest) Run(ctx context.Context, stage Stage, scenarios []Scenario, co
 func (c *Contest) rounds(scenario Scenario) (int, load.Round) {
 	pieces := 1
 	if scenario.Callers == 1 {
-		pieces = SingleCaller
+		pieces = SingleCallerRounds
 	}
 	return c.Rounds * pieces, load.Round{
 		Callers: scenario.Callers,

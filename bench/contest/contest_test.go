@@ -72,7 +72,7 @@ func TestContest(t *testing.T) {
 	for _, row := range rows {
 		why, rounds := wrong[row.Peer], 3
 		if row.Scenario.Callers == 1 {
-			rounds *= SingleCaller
+			rounds *= SingleCallerRounds
 		}
 		if row.Peer == "failing" && row.Scenario.Payload > 0 {
 			why = "" // what failed before does not matter

@@ -84,7 +84,7 @@ func (d *markdown) machine(r *Results) {
 		d.line("| %s | %s |", v.Name, strings.TrimPrefix(v.Version, "v"))
 	}
 	d.line("| rounds | %d of %g s for each row, interleaved; with one caller %d times as many, and that much shorter |",
-		r.Rounds, r.RoundS, contest.SingleCaller)
+		r.Rounds, r.RoundS, contest.SingleCallerRounds)
 	d.line("")
 	d.line("Clients, servers and brokers share the cores.")
 	d.line("")

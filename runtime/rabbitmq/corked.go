@@ -3,7 +3,6 @@ package rabbitmq
 import (
 	"net"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,10 +20,6 @@ type corked struct {
 	cork bool
 	held []byte
 
-	// deadline is that of reads, in nanoseconds since 1970. amqp091 moves it with
-	// every frame that it reads.
-	deadline atomic.Int64
-
 	closed chan struct{}
 	closes sync.Once
 }
@@ -38,36 +33,24 @@ func newCorked(connection net.Conn) *corked {
 	return c
 }
 
-// deadlineGrain is how much earlier than asked for reads may end.
-const deadlineGrain = 50 * time.Millisecond
+// deadlinePause is the time from one deadline for reads to the next, and so how
+// much later than asked for reads may end.
+const deadlinePause = 50 * time.Millisecond
 
-// SetReadDeadline implements net.Conn. A call that moves the deadline returns
-// when the next one is worth while: amqp091 calls from the goroutine that sends
-// its heartbeats, which it would else wake with every message, on its way, in
-// both directions.
+// SetReadDeadline implements net.Conn, and then pauses. amqp091 moves the
+// deadline with every frame that it reads, by a goroutine that it tells of every
+// message that it writes, too: these would wake it each time, on their way.
 func (c *corked) SetReadDeadline(t time.Time) error {
-	at := t.UnixNano()
-	later := time.Duration(at - c.deadline.Load())
-	if 0 <= later && later < deadlineGrain {
-		return nil
-	}
-	c.deadline.Store(at)
 	if err := c.Conn.SetReadDeadline(t); err != nil {
 		return err
 	}
-	timer := time.NewTimer(deadlineGrain)
+	timer := time.NewTimer(deadlinePause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-c.closed:
 	}
 	return nil
-}
-
-// SetDeadline implements net.Conn.
-func (c *corked) SetDeadline(t time.Time) error {
-	defer c.deadline.Store(0)
-	return c.Conn.SetDeadline(t)
 }
 
 // Close implements net.Conn.
@@ -99,6 +82,20 @@ func (c *corked) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cork = true
+}
+
+// holdNow is hold where that takes no time: nobody writes, and nothing is held
+// back that waits for the network.
+func (c *corked) holdNow() bool {
+	if !c.mu.TryLock() {
+		return false
+	}
+	defer c.mu.Unlock()
+	if len(c.held) > 0 {
+		return false
+	}
+	c.cork = true
+	return true
 }
 
 // flush writes what was held back and ends that.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -35,8 +36,6 @@ func (s *socket) Write(p []byte) (int, error) {
 }
 
 func (s *socket) Close() error { return s.err }
-
-func (s *socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
 
 func TestCorkedWritesTogetherWhatItHolds(t *testing.T) {
 	conn := &socket{}
@@ -120,7 +119,7 @@ func newPair(t *testing.T) (here *corked, there *net.TCPConn) {
 
 func TestFlushNowWaitsForNothing(t *testing.T) {
 	here, there := newPair(t)
-	piece := bytes.Repeat([]byte("0123456789abcdef"), maxHeld/16)
+	piece := bytes.Repeat([]byte("0123456789abcdef"), maxHeld/32)
 	pieces := 0
 	for here.flushNow() { // until the system takes no more
 		here.hold()
@@ -146,6 +145,32 @@ func TestFlushNowWaitsForNothing(t *testing.T) {
 	}
 	if err := <-flushed; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestHoldNowWaitsForNothing(t *testing.T) {
+	here, there := newPair(t)
+	for here.holdNow() { // until the system takes no more
+		if _, err := here.Write(make([]byte, maxHeld)); err != nil {
+			t.Fatal(err)
+		}
+		here.flushNow()
+	}
+	flushing := make(chan error, 1)
+	go func() { flushing <- here.flush() }()
+	for here.mu.TryLock() { // until it waits
+		here.mu.Unlock()
+		goruntime.Gosched()
+	}
+	if here.holdNow() {
+		t.Error("held while somebody writes")
+	}
+	go func() { _, _ = io.Copy(io.Discard, there) }()
+	if err := <-flushing; err != nil {
+		t.Error(err)
+	}
+	if !here.holdNow() {
+		t.Error("not held when nobody writes")
 	}
 }
 
@@ -175,30 +200,28 @@ func TestFlushNowNeedsASystemSocket(t *testing.T) {
 	}
 }
 
-func TestReadDeadlinesMoveInSteps(t *testing.T) {
+func TestReadDeadlineIsSetBeforeAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := &socket{}
 		c := newCorked(conn)
-		now := time.Now()
-		at := now.Add
-		for _, deadline := range []time.Time{
-			at(0), at(0), at(deadlineGrain - 1), at(deadlineGrain), at(deadlineGrain + 1), at(deadlineGrain - 1), {}, {}, at(0),
-		} {
-			if err := c.SetReadDeadline(deadline); err != nil {
-				t.Error(err)
-			}
+		began := time.Now()
+		if err := c.SetReadDeadline(began.Add(time.Hour)); err != nil {
+			t.Error(err)
 		}
-		want := []time.Time{at(0), at(deadlineGrain), at(deadlineGrain - 1), {}, at(0)}
-		if !slices.Equal(conn.deadlines, want) {
+		if want := []time.Time{began.Add(time.Hour)}; !slices.Equal(conn.deadlines, want) {
 			t.Errorf("the deadlines were %v, want %v", conn.deadlines, want)
 		}
-		if took, want := time.Since(now), time.Duration(len(want))*deadlineGrain; took != want {
-			t.Errorf("the steps took %v, want %v", took, want)
+		if took := time.Since(began); took != deadlinePause {
+			t.Errorf("it took %v", took)
+		}
+		conn.err = errors.New("cut")
+		if err := c.SetReadDeadline(began); !errors.Is(err, conn.err) {
+			t.Errorf("the error is %v", err)
 		}
 	})
 }
 
-func TestCloseEndsTheStepOfTheReadDeadline(t *testing.T) {
+func TestCloseEndsThePause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCorked(&socket{})
 		began := time.Now()
@@ -212,23 +235,6 @@ func TestCloseEndsTheStepOfTheReadDeadline(t *testing.T) {
 		}
 		if err := <-done; err != nil || time.Since(began) > 0 {
 			t.Errorf("it took %v: %v", time.Since(began), err)
-		}
-	})
-}
-
-// amqp091 lifts all deadlines after its handshake.
-func TestReadDeadlineIsSetAnewAfterAllAreLifted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn := &socket{}
-		c := newCorked(conn)
-		deadline := time.Now()
-		for _, set := range []func(time.Time) error{c.SetReadDeadline, c.SetDeadline, c.SetReadDeadline} {
-			if err := set(deadline); err != nil {
-				t.Error(err)
-			}
-		}
-		if len(conn.deadlines) != 3 {
-			t.Errorf("%d deadlines were set, want 3", len(conn.deadlines))
 		}
 	})
 }

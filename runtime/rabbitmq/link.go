@@ -195,7 +195,7 @@ func (l *link) writeAll() error {
 
 func (l *link) publishAll() error {
 	for {
-		if sent, err := l.publishNext(byWriter); !sent || err != nil {
+		if sent, err := l.publishNext(linkWriter); !sent || err != nil {
 			return err
 		}
 	}
@@ -203,22 +203,25 @@ func (l *link) publishAll() error {
 
 // writeNow writes the next message in the goroutine of its publisher, which
 // spares the way to the writer. It never waits, neither for others who write nor
-// for the network: if it reports false, there is something left for the writer.
+// for the network: while the socket is held, those that amqp091 lets write add to
+// what is held. If it reports false, there is something left for the writer.
 func (l *link) writeNow() bool {
 	if !l.writing.TryLock() {
 		return false
 	}
 	defer l.writing.Unlock()
-	if l.isEnded() {
+	if !l.alive() || !l.socket.holdNow() {
 		return false
 	}
-	l.socket.hold()
-	_, err := l.publishNext(directly)
-	return l.socket.flushNow() && err == nil
+	if _, err := l.publishNext(publisher); err != nil {
+		go l.close() // it takes its time
+		return false
+	}
+	return l.socket.flushNow()
 }
 
 // publishNext writes the next message of the outbox, if there is one.
-func (l *link) publishNext(by writes) (sent bool, err error) {
+func (l *link) publishNext(by writer) (sent bool, err error) {
 	now := time.Now()
 	message, ok := l.outbox.next(now, by)
 	if !ok {

@@ -19,8 +19,8 @@ import (
 // anything later, the fence, tells that it has routed or returned all messages
 // before. One fence serves for many messages.
 //
-// A probe that comes back is a fence that nobody has to wait for. Where none
-// would, the fence is a method that asks for an answer.
+// A probe that comes back is a fence that nobody has to wait for. Where no probe
+// is worth while, or one has not come back, a method that asks for an answer is.
 const (
 	// fenceDelay is how long a lone message waits for its fence.
 	fenceDelay = 10 * time.Millisecond
@@ -68,8 +68,9 @@ func (c *loneChannel) publish(message *runtime.Publishing, publishing *amqp.Publ
 	return err
 }
 
-// fence sends a fence if messages wait for one. It is the writer's: a message is
-// several frames, and nothing may come between them.
+// fence sends a fence if messages wait for one, and may wait for its answer. Its
+// caller holds link.writing: a message is several frames, and nothing may come
+// between them.
 func (c *loneChannel) fence(ended <-chan struct{}) error {
 	written := c.outbox.takeUnfenced()
 	if written == 0 {
@@ -144,8 +145,8 @@ func (c *loneChannel) returned(message amqp.Return) {
 	}
 }
 
-// unfenced are the lone messages that a connection's writer has taken and whose
-// fate is not known yet, the oldest first. It is guarded by the outbox.
+// unfenced are the lone messages that were taken to be written and whose fate is
+// not known yet, the oldest first. It is guarded by the outbox.
 type unfenced struct {
 	fifo.Queue[outgoing]
 

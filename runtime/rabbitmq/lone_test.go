@@ -132,7 +132,7 @@ func TestLoneMessageIsWrittenByItsPublisher(t *testing.T) {
 	b := newBox(t)
 	var written []string
 	b.writes = func() bool {
-		message, ok := b.next(time.Now(), directly)
+		message, ok := b.next(time.Now(), publisher)
 		if ok {
 			written = append(written, message.RoutingKey)
 		}
@@ -168,7 +168,7 @@ func TestLoneMessageIsWrittenByItsPublisher(t *testing.T) {
 	b.expectWritten("together")
 	b.publish("large", func(m *runtime.Publishing) { m.Lone, m.Body = true, make([]byte, maxDirect+1) })
 	expect(true)
-	if _, ok := b.next(time.Now(), directly); ok {
+	if _, ok := b.next(time.Now(), publisher); ok {
 		t.Error("a large message may be written by a publisher")
 	}
 	b.expectWritten("large")

@@ -57,10 +57,10 @@ func (v verdicts) tell() {
 // outbox holds every message from Publish to its verdict. It outlives the
 // connections.
 //
-// A message is in waiting until a connection's writer takes it, then in sent,
-// in the order of the connection's publish tags, until the broker confirms it;
-// a lone one is in lone instead, until a fence tells that the broker has it. When
-// the connection breaks, both are emptied: held messages go back to the head of
+// A message is in waiting until it is taken to be written, then in sent, in the
+// order of the connection's publish tags, until the broker confirms it; a lone
+// one is in lone instead, until a fence tells that the broker has it. When the
+// connection breaks, both are emptied: held messages go back to the head of
 // waiting, all others are lost.
 type outbox struct {
 	grace      time.Duration
@@ -73,11 +73,12 @@ type outbox struct {
 	sent    fifo.Queue[outgoing]
 	lone    unfenced
 	up      bool
-	direct  func() bool // writes the next message in the publisher's goroutine, if it can
 	blocked bool
 	since   time.Time // when up last changed
 	closed  bool
 	idle    chan struct{} // closed when both queues are empty; nil if nobody waits
+
+	writeNow func() bool // of the link, while up
 }
 
 func newOutbox(grace time.Duration, maxBacklog int) *outbox {
@@ -97,9 +98,9 @@ func (o *outbox) put(message outgoing) error {
 	}
 	o.waiting.Push(message)
 	o.bytes += len(message.Body)
-	direct, write := o.waiting.Len() == 1 && o.writable(directly), o.direct
+	direct, writeNow := o.waiting.Len() == 1 && o.writable(publisher), o.writeNow
 	o.mu.Unlock()
-	if !direct || !write() {
+	if !direct || !writeNow() {
 		o.poke()
 	}
 	return nil
@@ -143,30 +144,30 @@ func (o *outbox) poke() {
 	}
 }
 
-// writes is who writes a message.
-type writes bool
+// writer is who writes a message to the network.
+type writer int
 
 const (
-	byWriter writes = false
-	directly writes = true // its publisher
+	linkWriter writer = iota // may wait for the network
+	publisher                // may not
 )
 
 // maxDirect is the size up to which a publisher writes a message, in bytes. What
 // is larger does not gain from it.
 const maxDirect = 64 << 10
 
-// writable reports whether there is a message to be written, and by whom.
-func (o *outbox) writable(by writes) bool {
+// writable reports whether there is a message that this one may write.
+func (o *outbox) writable(by writer) bool {
 	if !o.up || o.blocked || o.waiting.Len() == 0 {
 		return false
 	}
 	next := &o.waiting.All()[0]
-	return by == byWriter || next.Lone && len(next.Body) <= maxDirect
+	return by == linkWriter || next.Lone && len(next.Body) <= maxDirect
 }
 
-// next moves the next message from waiting to sent and returns it, for who
-// writes. It passes over those whose deadline is over.
-func (o *outbox) next(now time.Time, by writes) (message runtime.Publishing, ok bool) {
+// next moves the next message from waiting to sent, or lone, and returns it, for
+// who writes. It passes over those whose deadline is over.
+func (o *outbox) next(now time.Time, by writer) (message runtime.Publishing, ok bool) {
 	var told verdicts
 	o.mu.Lock()
 	for !ok && o.writable(by) {
@@ -209,9 +210,9 @@ func (o *outbox) confirm(err error) {
 }
 
 // connected lets messages go out.
-func (o *outbox) connected(direct func() bool) {
+func (o *outbox) connected(writeNow func() bool) {
 	o.mu.Lock()
-	o.up, o.direct, o.blocked, o.since = true, direct, false, time.Now()
+	o.up, o.blocked, o.since, o.writeNow = true, false, time.Now(), writeNow
 	o.mu.Unlock()
 	o.poke()
 }

@@ -47,7 +47,7 @@ func hold(m *runtime.Publishing) { m.Hold = true }
 func (b *box) write() []string {
 	var names []string
 	for {
-		message, ok := b.next(time.Now(), byWriter)
+		message, ok := b.next(time.Now(), linkWriter)
 		if !ok {
 			return names
 		}

@@ -15,6 +15,7 @@ var loneMessages = []check{
 	{name: "lone messages arrive, and their fate is told", run: loneArrive},
 	{name: "a missing queue is told at once for lone messages", run: loneReturned},
 	{name: "a tap hears lone messages", run: loneTapped},
+	{name: "the fate of lone messages is told while a tap listens", run: loneSettledUnderTap},
 	{name: "Close waits for lone messages", run: loneDuringClose},
 	{name: "done tells the truth about cuts among lone messages", needs: []Feature{Severing}, run: loneTruthful},
 }
@@ -100,6 +101,24 @@ func loneTapped(f *fixture) {
 		if d.Exchange != queue.Exchange || d.RoutingKey != queue.Name {
 			f.t.Fatalf("the tap heard a message to %q with the key %q, want %q and %q", d.Exchange, d.RoutingKey, queue.Exchange, queue.Name)
 		}
+	}
+}
+
+// loneSettledUnderTap: nothing that comes after the messages tells of them.
+func loneSettledUnderTap(f *fixture) {
+	queue := f.queue()
+	tap := queue
+	tap.Name += ".#"
+	tapped, _ := f.connect().consume(tap)
+	c := f.connect()
+	c.declare(queue)
+	var receipts []*receipt
+	for range 10 {
+		receipts = append(receipts, c.publish(lone(queue, "any")))
+	}
+	tapped.take(len(receipts))
+	for _, r := range receipts {
+		r.expect(nil)
 	}
 }
 
