@@ -61,8 +61,8 @@ const SingleCallerRounds = 3
 
 // Contest measures contestants against each other.
 type Contest struct {
-	// Rounds is how often each is measured in each scenario, [SingleCallerRounds] times
-	// as often if that has one caller.
+	// Rounds is how often each is measured in each scenario, [SingleCallerRounds]
+	// times as often if that has one caller.
 	Rounds int
 	// Warmup and Measure are the parts of a round, that much shorter with one
 	// caller.

@@ -13,8 +13,8 @@ import (
 type corked struct {
 	net.Conn
 
-	raw       syscall.RawConn // for flushNow; nil: there is none
-	writeHeld func(fd uintptr) bool
+	raw       syscall.RawConn       // for flushNow; nil: there is none
+	writeHeld func(fd uintptr) bool // writeOnce, which would be allocated for every call
 
 	mu   sync.Mutex
 	cork bool

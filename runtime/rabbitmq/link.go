@@ -213,11 +213,12 @@ func (l *link) writeNow() bool {
 	if !l.alive() || !l.socket.holdNow() {
 		return false
 	}
-	if _, err := l.publishNext(publisher); err != nil {
+	_, err := l.publishNext(publisher)
+	written := l.socket.flushNow() // else the farewell would be held back, too
+	if err != nil {
 		go l.close() // it takes its time
-		return false
 	}
-	return l.socket.flushNow()
+	return written && err == nil
 }
 
 // publishNext writes the next message of the outbox, if there is one.

@@ -113,21 +113,13 @@ func (o *outbox) refusal(message *outgoing) error {
 	case o.bytes+len(message.Body) > o.maxBacklog && o.waiting.Len() > 0:
 		return runtime.ErrBacklog
 	}
-	if o.leaves(message) {
-		return nil // without asking for the time
-	}
 	return o.unready(message, time.Now())
-}
-
-// leaves reports whether a message leaves soon, or may wait until it can.
-func (o *outbox) leaves(message *outgoing) bool {
-	return message.Hold || (o.up && !o.blocked)
 }
 
 // unready is why a message must not wait any longer, nil if it may.
 func (o *outbox) unready(message *outgoing, now time.Time) error {
 	switch {
-	case o.leaves(message):
+	case message.Hold || (o.up && !o.blocked):
 		return nil
 	case o.blocked:
 		return runtime.ErrBlocked
