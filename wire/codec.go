@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -293,7 +294,7 @@ func (c *ReceivedCall) decode(body []byte) error {
 	case c.Method == likely && likely != "":
 		return nil // it was checked before
 	}
-	return CheckMethod(c.Method)
+	return contract.CheckMethod(c.Method)
 }
 
 func (r *Reply) decode(body []byte) error {
