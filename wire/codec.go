@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -59,7 +58,7 @@ func (c *ReceivedCall) Metadata() map[string]string {
 type Reply struct {
 	ID       uint64
 	Payload  []byte
-	Status   []byte // an encoded google.rpc.Status, nil for success
+	Status   []byte // an encoded google.rpc.Status, not nil; nil for success
 	Metadata map[string]string
 	Waited   time.Duration
 	Handled  time.Duration
@@ -307,8 +306,7 @@ func (r *Reply) decode(body []byte) error {
 		case f.is(replyPayload, protowire.BytesType):
 			r.Payload = f.bytes
 		case f.is(replyStatus, protowire.BytesType):
-			// Two encoded messages one after the other are their merge.
-			r.Status = slices.Concat([]byte{}, r.Status, f.bytes)
+			r.Status = f.bytes
 		case f.is(replyMetadata, protowire.BytesType):
 			r.Metadata, err = metadata.addTo(r.Metadata, f.bytes)
 		case f.is(replyWaited, protowire.VarintType):
