@@ -18,11 +18,6 @@ const (
 	RegistryExchange = "mqrpc.registry"
 )
 
-// ProbeKey is a routing key that no worker queue and no reply queue has. A tap
-// binds it besides what it wants to hear, so that senders can learn that it
-// listens.
-const ProbeKey = "mqrpc.probe"
-
 // The values of the AMQP property type.
 const (
 	// TypeCall marks a message whose body is a CallBatch.
@@ -33,8 +28,6 @@ const (
 	TypeAnnouncement = "mqrpc.announcement.v1"
 	// TypeChange marks a message whose body is the Api after a change.
 	TypeChange = "mqrpc.change.v1"
-	// TypeProbe marks an empty message that asks whether a tap listens.
-	TypeProbe = "mqrpc.probe.v1"
 )
 
 // DescribeMethod is the built-in method that every worker has. Names that begin

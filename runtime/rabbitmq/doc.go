@@ -9,7 +9,6 @@
 //   - connector.go: the loop that makes one connection after the other
 //   - link.go: one connection, its writer and its confirms
 //   - lone.go: messages whose fate nobody waits for, on the other channel
-//   - shortcut.go: their way past the topic exchanges where no tap listens
 //   - errand.go: what the writer does for many at a time
 //   - corked.go, socket_*.go: the network connection, written to in few pieces
 //   - outbox.go: the messages between Publish and their verdict, which

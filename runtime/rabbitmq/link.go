@@ -230,7 +230,7 @@ func (l *link) publishNext(by writer) (sent bool, err error) {
 	}
 	publishing := publishing(&message)
 	if message.Lone {
-		return true, l.lone.publish(&message, &publishing, now)
+		return true, l.lone.publish(&message, &publishing)
 	}
 	l.sent++
 	publishing.MessageId = strconv.FormatUint(l.sent, 10) // tells returned ones apart

@@ -3,14 +3,12 @@ package rabbitmq
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/mqrpc/mqrpc/internal/fifo"
 	"github.com/mqrpc/mqrpc/runtime"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Lone messages go over a channel without publisher confirms: with one message
@@ -18,9 +16,6 @@ import (
 // The broker deals with what comes over a channel in its order, so an answer to
 // anything later, the fence, tells that it has routed or returned all messages
 // before. One fence serves for many messages.
-//
-// A probe that comes back is a fence that nobody has to wait for. Where no probe
-// is worth while, or one has not come back, a method that asks for an answer is.
 const (
 	// fenceDelay is how long a lone message waits for its fence.
 	fenceDelay = 10 * time.Millisecond
@@ -30,40 +25,30 @@ const (
 
 // loneChannel is the channel of one connection.
 type loneChannel struct {
-	channel   *amqp.Channel
-	outbox    *outbox
-	shortcuts *shortcuts // nil: this user may not take them
-	returns   chan amqp.Return
-	failed    chan *amqp.Error // the channel ended
+	channel *amqp.Channel
+	outbox  *outbox
+	returns chan amqp.Return
+	failed  chan *amqp.Error // the channel ended
 	// fenced gets how many messages the broker has dealt with.
 	fenced chan uint64
 }
 
 func openLoneChannel(connection *amqp.Connection, out *outbox) (*loneChannel, error) {
-	shortcuts, err := openShortcuts(connection)
-	if err != nil {
-		return nil, fmt.Errorf("try the default exchange: %w", err)
-	}
 	channel, err := connection.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open a channel for lone messages: %w", err)
 	}
 	return &loneChannel{
-		channel:   channel,
-		outbox:    out,
-		shortcuts: shortcuts,
-		returns:   channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
-		failed:    channel.NotifyClose(make(chan *amqp.Error, 1)),
-		fenced:    make(chan uint64),
+		channel: channel,
+		outbox:  out,
+		returns: channel.NotifyReturn(make(chan amqp.Return, notifyCapacity)),
+		failed:  channel.NotifyClose(make(chan *amqp.Error, 1)),
+		fenced:  make(chan uint64),
 	}, nil
 }
 
-func (c *loneChannel) publish(message *runtime.Publishing, publishing *amqp.Publishing, now time.Time) error {
-	exchange := message.Exchange
-	if c.shortcuts != nil {
-		exchange = c.shortcuts.route(exchange, now)
-	}
-	err := publish(c.channel, exchange, message.RoutingKey, publishing)
+func (c *loneChannel) publish(message *runtime.Publishing, publishing *amqp.Publishing) error {
+	err := publish(c.channel, message.Exchange, message.RoutingKey, publishing)
 	c.outbox.wroteLone()
 	return err
 }
@@ -76,9 +61,6 @@ func (c *loneChannel) fence(ended <-chan struct{}) error {
 	if written == 0 {
 		return nil
 	}
-	if probed, err := c.probe(written); probed || err != nil {
-		return err
-	}
 	if err := answered(c.channel); err != nil {
 		return err
 	}
@@ -87,23 +69,6 @@ func (c *loneChannel) fence(ended <-chan struct{}) error {
 	case <-ended:
 	}
 	return nil
-}
-
-// probe asks whether taps listen, where that is worth while.
-func (c *loneChannel) probe(written uint64) (probed bool, err error) {
-	if c.shortcuts == nil {
-		return false, nil
-	}
-	for _, exchange := range c.shortcuts.toProbe(time.Now()) {
-		if err := probe(c.channel, exchange, written); err != nil {
-			return false, err
-		}
-		probed = true
-	}
-	if probed {
-		c.outbox.lookAgain()
-	}
-	return probed, nil
 }
 
 // answered returns when the broker has dealt with all that was sent before.
@@ -135,14 +100,7 @@ func (c *loneChannel) settle(ended <-chan struct{}) {
 
 // returned takes what has come back, in the order in which it was sent.
 func (c *loneChannel) returned(message amqp.Return) {
-	if message.Type != wire.TypeProbe {
-		c.outbox.returned(message.RoutingKey, message.Body)
-		return
-	}
-	c.shortcuts.open(message.Exchange)
-	if written, err := strconv.ParseUint(message.MessageId, 10, 64); err == nil {
-		c.outbox.fenced(written)
-	}
+	c.outbox.returned(message.RoutingKey, message.Body)
 }
 
 // unfenced are the lone messages that were taken to be written and whose fate is
@@ -185,13 +143,6 @@ func (o *outbox) takeUnfenced() uint64 {
 	}
 	o.lone.asked = o.lone.written
 	return o.lone.written
-}
-
-// lookAgain has a fence be due again in case that this one gets no answer.
-func (o *outbox) lookAgain() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.lone.fence.soon()
 }
 
 // fenced settles the messages up to that number: the broker has taken them, or

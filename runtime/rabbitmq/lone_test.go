@@ -6,10 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"github.com/mqrpc/mqrpc/runtime"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 func lone(m *runtime.Publishing) { m.Lone = true }
@@ -88,44 +85,6 @@ func TestManyLoneMessagesAreFencedAnew(t *testing.T) {
 			b.expectDue((i + 1) * maxUnfenced) // although none is settled
 		}
 	})
-}
-
-func TestFenceWithoutAnswerIsFollowedByAnother(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBox(t)
-		b.connected()
-		b.publishLone("a")
-		advance(fenceDelay)
-		synctest.Wait()
-		b.expectDue(1)
-		b.lookAgain()
-		b.expectDue(0)
-		advance(fenceDelay)
-		synctest.Wait()
-		b.expectDue(1)
-		b.lookAgain()
-		b.fenced(1)
-		advance(fenceDelay)
-		synctest.Wait()
-		b.expectDue(0)
-	})
-}
-
-func TestProbeThatComesBackIsAFence(t *testing.T) {
-	b := newBox(t)
-	b.connected()
-	b.publishLone("a", "b", "c")
-	c := &loneChannel{outbox: b.outbox, shortcuts: newShortcuts()}
-	comesBack := func(id string) { c.returned(amqp.Return{Type: wire.TypeProbe, MessageId: id}) }
-	comesBack("2")
-	b.expect("a", nil)
-	b.expect("b", nil)
-	b.expect("c")
-	comesBack("") // from nowhere
-	comesBack("1")
-	b.expect("c")
-	comesBack("4")
-	b.expect("c", nil)
 }
 
 func TestLoneMessageIsWrittenByItsPublisher(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 var loneMessages = []check{
 	{name: "lone messages arrive, and their fate is told", run: loneArrive},
 	{name: "a missing queue is told at once for lone messages", run: loneReturned},
-	{name: "a tap hears lone messages", run: loneTapped},
 	{name: "the fate of lone messages is told while a tap listens", run: loneSettledUnderTap},
 	{name: "Close waits for lone messages", run: loneDuringClose},
 	{name: "done tells the truth about cuts among lone messages", needs: []Feature{Severing}, run: loneTruthful},
@@ -66,41 +65,6 @@ func loneReturned(f *fixture) {
 		before := c.publish(lone(queue, "delivered"))
 		c.publish(lone(missing, "returned")).expect(runtime.ErrNoQueue)
 		before.expect(nil)
-	}
-}
-
-// loneTapped: a tap may miss the lone messages of its beginning, and no others.
-func loneTapped(f *fixture) {
-	c, queue := f.connect(), f.queue()
-	box, _ := f.connect().consume(queue)
-	sent := 0
-	exchange := func() {
-		c.publish(lone(queue, strconv.Itoa(sent)))
-		box.expect(strconv.Itoa(sent), false).Settle.Ack()
-		sent++
-	}
-	for range 500 { // the transport learns that nobody listens
-		exchange()
-	}
-	tap := queue
-	tap.Name += ".#"
-	tapped, _ := f.connect().consume(tap)
-	f.eventually("the tap hears something", func() bool {
-		exchange()
-		return tapped.count() > 0
-	})
-	heard, err := strconv.Atoi(string(tapped.next().Body))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	for range 200 {
-		exchange()
-	}
-	for heard++; heard < sent; heard++ {
-		d := tapped.expect(strconv.Itoa(heard), false)
-		if d.Exchange != queue.Exchange || d.RoutingKey != queue.Name {
-			f.t.Fatalf("the tap heard a message to %q with the key %q, want %q and %q", d.Exchange, d.RoutingKey, queue.Exchange, queue.Name)
-		}
 	}
 }
 
