@@ -189,24 +189,24 @@ func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delive
 		ReplyTo:     message.ReplyTo,
 		Redelivered: message.Redelivered,
 		Received:    time.Now(),
-		Settle:      &settler{link: l, channel: channel, prefetch: c.queue.Prefetch, tag: message.DeliveryTag},
+		Settle:      &settler{link: l, prefetch: c.queue.Prefetch, channel: channel, tag: message.DeliveryTag},
 	}
 }
 
 // settler settles one delivery.
 type settler struct {
 	link     *link
-	channel  *amqp.Channel
 	prefetch int
+	channel  *amqp.Channel
 	tag      uint64
 }
 
-func (s *settler) Ack() {
-	s.link.settlements.add(s.channel, s.prefetch, s.tag, false)
-}
+func (s *settler) Ack() { s.settle(false) }
 
-func (s *settler) Requeue() {
-	s.link.settlements.add(s.channel, s.prefetch, s.tag, true)
+func (s *settler) Requeue() { s.settle(true) }
+
+func (s *settler) settle(requeue bool) {
+	s.link.settlements.add(settlement{channel: s.channel, tag: s.tag, requeue: requeue}, s.prefetch)
 }
 
 // Stop implements [runtime.Consumer].
