@@ -21,6 +21,8 @@ import (
 
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/gateway/form"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
@@ -61,6 +63,7 @@ func newStand(t *testing.T, broker *memory.Broker, config dynamic.Config) *stand
 	handler, err := gateway.New(gateway.Config{
 		Caller: client, State: transport.State, Logger: logger,
 		Sources: []gateway.Source{apis.Source()}, Registry: apis.Health,
+		Fronts: []gateway.Front{form.New()}, Filters: gatewaytest.Filters(),
 	})
 	if err != nil {
 		t.Fatal(err)
