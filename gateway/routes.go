@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/mqrpc/mqrpc/catalog"
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Route is where a call goes.
@@ -101,10 +101,10 @@ func (r *routes) findLoaded(module, version, method string) *Route {
 // find returns the route to a method. Its error says which of module, version
 // and method is unknown.
 func (r *routes) find(ctx context.Context, module, version, method string) (*Route, error) {
-	if err := wire.CheckModule(module); err != nil {
+	if err := contract.CheckModule(module); err != nil {
 		return nil, unknown(ReasonUnknownModule, "module", err.Error())
 	}
-	if err := wire.CheckVersion(version); err != nil {
+	if err := contract.CheckVersion(version); err != nil {
 		return nil, unknown(ReasonUnknownVersion, "version", err.Error())
 	}
 	api, err := r.sources.API(ctx, module, version)
@@ -123,7 +123,7 @@ func (r *routes) find(ctx context.Context, module, version, method string) (*Rou
 	if found := prepared.methods[method]; found != nil {
 		return found, nil
 	}
-	if err := wire.CheckMethod(method); err != nil {
+	if err := contract.CheckMethod(method); err != nil {
 		return nil, unknown(ReasonUnknownMethod, "method", err.Error())
 	}
 	return nil, unknown(ReasonUnknownMethod, "method", fmt.Sprintf("%s has no method %q", api, method))
@@ -184,7 +184,7 @@ func (r *routes) prepare(api *catalog.API) (*preparedAPI, error) {
 }
 
 func (r *routes) newRoute(api *catalog.API, method *runtime.Method, options transcode.Options) (*Route, error) {
-	if err := wire.CheckMethod(method.Name); err != nil {
+	if err := contract.CheckMethod(method.Name); err != nil {
 		return nil, err
 	}
 	if method.Module != api.Module || method.Version != api.Version {
