@@ -1,4 +1,4 @@
-package gateway
+package form
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func decodeForm(body []byte) (params, error) {
 }
 
 func malformedForm(err error) error {
-	return invalid(ReasonMalformedBody, "the form is malformed: "+err.Error())
+	return malformed("the form is malformed: " + err.Error())
 }
 
 // decodeText decodes a name or a value in place. Most are short and as they are,

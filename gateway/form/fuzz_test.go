@@ -1,4 +1,4 @@
-package gateway
+package form
 
 import (
 	"bytes"
@@ -56,6 +56,16 @@ func TestFormLimits(t *testing.T) {
 	}
 }
 
+// call is what parameters ask for.
+type call struct {
+	module, version, method string
+	bizContent              []byte
+}
+
+func callOf(given params) call {
+	return call{given.module.text(), given.version.text(), given.method.text(), given.bizContent.value}
+}
+
 func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"module":"wxapp","version":"1.0","method":"A.B","bizContent":{}}`))
 	f.Add([]byte(`{"module":"wxapp","version":"1.0","method":"A.B","bizContent":"{\"x\":1}","more":[[1]]}`))
@@ -75,7 +85,7 @@ func FuzzDecodeJSON(f *testing.F) {
 		if given.complete() != nil {
 			return
 		}
-		call := given.call()
+		call := callOf(given)
 		again, err := json.Marshal(map[string]string{
 			paramModule: call.module, paramVersion: call.version, paramMethod: call.method,
 			paramBizContent: string(call.bizContent),
@@ -90,7 +100,7 @@ func FuzzDecodeJSON(f *testing.F) {
 }
 
 // checkSame decodes the parameters of a call anew.
-func checkSame(t *testing.T, want *callRequest, body []byte) {
+func checkSame(t *testing.T, want call, body []byte) {
 	t.Helper()
 	given, err := decodeJSON(body)
 	if err == nil {
@@ -99,7 +109,7 @@ func checkSame(t *testing.T, want *callRequest, body []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := given.call()
+	got := callOf(given)
 	if got.module != want.module || got.version != want.version || got.method != want.method {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -1,4 +1,4 @@
-package gateway
+package form
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
+
+	"github.com/mqrpc/mqrpc/gateway"
 )
 
 // decodeJSON reads the parameters from application/json: an object with the
@@ -38,7 +40,7 @@ func readObject(body []byte) (map[string]json.RawMessage, error) {
 	if token, err := decoder.Token(); err != nil {
 		return nil, malformedJSON(body, err)
 	} else if token != json.Delim('{') {
-		return nil, invalid(ReasonMalformedBody, "the body is not a JSON object")
+		return nil, malformed("the body is not a JSON object")
 	}
 	fields := map[string]json.RawMessage{}
 	for decoder.More() {
@@ -63,7 +65,7 @@ func readObject(body []byte) (map[string]json.RawMessage, error) {
 		return nil, malformedJSON(body, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, invalid(ReasonMalformedBody, "the body goes on after its JSON object, "+position(body, decoder.InputOffset()))
+		return nil, malformed("the body goes on after its JSON object, " + position(body, decoder.InputOffset()))
 	}
 	return fields, nil
 }
@@ -76,8 +78,8 @@ func textField(fields map[string]json.RawMessage, name string) ([]byte, error) {
 	}
 	var value string
 	if err := json.Unmarshal(raw, &value); err != nil {
-		return nil, invalidParameter(codes.InvalidArgument, ReasonInvalidParameter, name,
-			"parameter "+name+" is not a string but "+bounded(string(raw)))
+		return nil, gateway.InvalidParameter(codes.InvalidArgument, gateway.ReasonInvalidParameter, name,
+			"parameter "+name+" is not a string but "+gateway.Quote(string(raw)))
 	}
 	return []byte(value), nil
 }
@@ -106,7 +108,7 @@ func malformedJSON(body []byte, err error) error {
 			offset = int64(len(body))
 		}
 	}
-	return invalid(ReasonMalformedBody, "the body is malformed JSON, "+position(body, offset)+": "+err.Error())
+	return malformed("the body is malformed JSON, " + position(body, offset) + ": " + err.Error())
 }
 
 // position is an offset for people.
