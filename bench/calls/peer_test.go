@@ -34,7 +34,7 @@ func (wrong) echo(context.Context, []byte) ([]byte, error) { return []byte("some
 func (wrong) close() error                                 { return nil }
 
 func TestWrongAnswer(t *testing.T) {
-	if err := echoCall(wrong{}, 23)(t.Context()); err == nil || !strings.Contains(err.Error(), "23 bytes") {
+	if err := echoCall(wrong{}, 23)(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "23 bytes") {
 		t.Errorf("a wrong answer gives the error %v", err)
 	}
 }

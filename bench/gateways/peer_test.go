@@ -20,7 +20,7 @@ func smoke(t *testing.T, brokers *calls.Brokers, program string, names ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := contest.Contest{Rounds: 1, Warmup: 50 * time.Millisecond, Measure: 100 * time.Millisecond, Note: t.Logf}
+	short := contest.Contest{Rounds: 1, Warmup: 50 * time.Millisecond, Measure: 300 * time.Millisecond, Note: t.Logf}
 	scenarios := []contest.Scenario{{Callers: 8, Payload: 23}, {Callers: 4, Payload: 50 << 10}}
 	rows, err := short.Run(t.Context(), contest.Stage{Workers: 1}, scenarios, contestants)
 	if err != nil {
