@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // Limits on what is decoded, from PROTOCOL.md sections 3.1 and 6.
@@ -292,7 +294,7 @@ func (c *ReceivedCall) decode(body []byte) error {
 	case c.Method == likely && likely != "":
 		return nil // it was checked before
 	}
-	return CheckMethod(c.Method)
+	return contract.CheckMethod(c.Method)
 }
 
 func (r *Reply) decode(body []byte) error {
