@@ -2,24 +2,17 @@ package registry
 
 import (
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
-// The limits of an API.
+// The limits of an API beside those of its contract: [contract.MaxBytes] bounds
+// it as a whole.
 const (
-	// MaxBytes bounds the encoded API, with all its files.
-	MaxBytes = 4 << 20
-	// MaxFiles bounds the number of files, imports among them.
-	MaxFiles = 2000
-	// MaxFileNameBytes bounds the name of a file.
-	MaxFileNameBytes = 1024
 	// MaxPolicyMethods bounds the methods, and the default responses, that a
 	// policy names.
 	MaxPolicyMethods = 1000
@@ -27,14 +20,11 @@ const (
 	MaxDefaultResponseBytes = 64 << 10
 	// MaxChangedByBytes bounds the account of who made a change.
 	MaxChangedByBytes = 1024
-	// MinTimeout and MaxTimeout bound a policy's timeouts.
-	MinTimeout = time.Millisecond
-	MaxTimeout = 24 * time.Hour
 )
 
 // Validate returns an error, an [ErrInvalid], if api breaks a rule or a limit
 // that stores rely on: its names, its revision and sequence, its size, its
-// policy. It does not link the files: [Services] does.
+// policy. It does not link the files: [contract.Link] does.
 func Validate(api *mqrpcv1.Api) error {
 	if err := validate(api); err != nil {
 		return fmt.Errorf("%w: %s/%s: %w", ErrInvalid, api.GetModule(), api.GetVersion(), err)
@@ -43,7 +33,7 @@ func Validate(api *mqrpcv1.Api) error {
 }
 
 func validate(api *mqrpcv1.Api) error {
-	if err := KeyOf(api).Check(); err != nil {
+	if err := contract.KeyOf(api).Check(); err != nil {
 		return err
 	}
 	if api.GetSequence() < 1 {
@@ -55,44 +45,24 @@ func validate(api *mqrpcv1.Api) error {
 	if err := validatePolicy(api.GetPolicy()); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	if n := proto.Size(api); n > MaxBytes {
-		return fmt.Errorf("it has %d bytes, more than %d", n, MaxBytes)
+	if n := proto.Size(api); n > contract.MaxBytes {
+		return fmt.Errorf("it has %d bytes, more than %d", n, contract.MaxBytes)
 	}
 	return validateFiles(api)
 }
 
 func validateFiles(api *mqrpcv1.Api) error {
-	files := api.GetFiles().GetFile()
-	if len(files) == 0 {
-		return fmt.Errorf("it has no files")
+	if err := contract.Check(api.GetFiles()); err != nil {
+		return err
 	}
-	if len(files) > MaxFiles {
-		return fmt.Errorf("it has %d files, more than %d", len(files), MaxFiles)
-	}
-	seen := make(map[string]bool, len(files))
-	for _, file := range files {
-		name := file.GetName()
-		switch {
-		case name == "" || len(name) > MaxFileNameBytes:
-			return fmt.Errorf("a file's name has %d bytes: it must have 1 to %d", len(name), MaxFileNameBytes)
-		case seen[name]:
-			return fmt.Errorf("the file %q is there twice", name)
-		}
-		for _, dependency := range file.GetDependency() {
-			if !seen[dependency] {
-				return fmt.Errorf("the file %q comes before its import %q, or without it", name, dependency)
-			}
-		}
-		seen[name] = true
-	}
-	if revision := wire.Revision(api.GetFiles()); api.GetRevision() != revision {
+	if revision := contract.Revision(api.GetFiles()); api.GetRevision() != revision {
 		return fmt.Errorf("the revision is %q, but that of the files is %q", api.GetRevision(), revision)
 	}
 	return nil
 }
 
 func validatePolicy(policy *mqrpcv1.Policy) error {
-	if err := validateTimeout(policy.GetTimeout()); err != nil {
+	if err := contract.CheckTimeout(policy.GetTimeout()); err != nil {
 		return err
 	}
 	if n := len(policy.GetDefaultResponses()); n > MaxPolicyMethods {
@@ -100,7 +70,7 @@ func validatePolicy(policy *mqrpcv1.Policy) error {
 	}
 	for name, response := range policy.GetDefaultResponses() {
 		if name != "*" {
-			if err := wire.CheckMethod(name); err != nil {
+			if err := contract.CheckMethod(name); err != nil {
 				return fmt.Errorf("default response: %w", err)
 			}
 		}
@@ -115,25 +85,12 @@ func validatePolicy(policy *mqrpcv1.Policy) error {
 		return fmt.Errorf("it names %d methods, more than %d", n, MaxPolicyMethods)
 	}
 	for name, method := range policy.GetMethods() {
-		if err := wire.CheckMethod(name); err != nil {
+		if err := contract.CheckMethod(name); err != nil {
 			return err
 		}
-		if err := validateTimeout(method.GetTimeout()); err != nil {
+		if err := contract.CheckTimeout(method.GetTimeout()); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-	}
-	return nil
-}
-
-func validateTimeout(timeout *durationpb.Duration) error {
-	if timeout == nil {
-		return nil
-	}
-	if err := timeout.CheckValid(); err != nil {
-		return fmt.Errorf("timeout: %w", err)
-	}
-	if d := timeout.AsDuration(); d < MinTimeout || d > MaxTimeout {
-		return fmt.Errorf("the timeout is %s: it must be %s to %s", d, MinTimeout, MaxTimeout)
 	}
 	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -80,8 +80,6 @@ type Worker struct {
 	handlers context.Context // of all handlers; ends when a stop takes too long
 	abort    context.CancelFunc
 	busy     sync.WaitGroup // messages that are not settled
-
-	unfinished atomic.Int64 // calls without a reply
 }
 
 var _ Registrar = (*Worker)(nil)
@@ -143,7 +141,7 @@ func instanceName() string {
 // Register implements [Registrar]. Mistakes, such as a service that is
 // registered twice, are told by [Worker.Run].
 func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
-	if err := errors.Join(wire.CheckModule(service.Module), wire.CheckVersion(service.Version)); err != nil {
+	if err := errors.Join(contract.CheckModule(service.Module), contract.CheckVersion(service.Version)); err != nil {
 		w.problems = append(w.problems, fmt.Errorf("service %s: %w", service.FullName, err))
 		return
 	}

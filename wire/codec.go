@@ -3,11 +3,12 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // Limits on what is decoded, from PROTOCOL.md sections 3.1 and 6.
@@ -59,7 +60,7 @@ func (c *ReceivedCall) Metadata() map[string]string {
 type Reply struct {
 	ID       uint64
 	Payload  []byte
-	Status   []byte // an encoded google.rpc.Status, nil for success
+	Status   []byte // an encoded google.rpc.Status, not nil; nil for success
 	Metadata map[string]string
 	Waited   time.Duration
 	Handled  time.Duration
@@ -293,7 +294,7 @@ func (c *ReceivedCall) decode(body []byte) error {
 	case c.Method == likely && likely != "":
 		return nil // it was checked before
 	}
-	return CheckMethod(c.Method)
+	return contract.CheckMethod(c.Method)
 }
 
 func (r *Reply) decode(body []byte) error {
@@ -307,8 +308,7 @@ func (r *Reply) decode(body []byte) error {
 		case f.is(replyPayload, protowire.BytesType):
 			r.Payload = f.bytes
 		case f.is(replyStatus, protowire.BytesType):
-			// Two encoded messages one after the other are their merge.
-			r.Status = slices.Concat([]byte{}, r.Status, f.bytes)
+			r.Status = f.bytes
 		case f.is(replyMetadata, protowire.BytesType):
 			r.Metadata, err = metadata.addTo(r.Metadata, f.bytes)
 		case f.is(replyWaited, protowire.VarintType):

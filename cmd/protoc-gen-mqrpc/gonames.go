@@ -12,7 +12,7 @@ type goNames map[string]string
 
 // checkGoNames finds Go names that would be declared twice. A compiler would
 // find them too, but could not say which line of which contract to change.
-func checkGoNames(contracts []*contract, found *problems) {
+func checkGoNames(contracts []*serviceFile, found *problems) {
 	packages := map[protogen.GoImportPath]goNames{}
 	for _, contract := range contracts {
 		path := contract.file.GoImportPath
@@ -68,7 +68,7 @@ func checkMethodNames(service *service, found *problems) {
 	for _, method := range service.methods {
 		if earlier, taken := seen[method.names.function]; taken {
 			found.add(service.file, method.Location.Path, "method %s: its name in Go, %s, is that of %s too",
-				method.address, method.names.function, earlier.address)
+				method.options.Address, method.names.function, earlier.options.Address)
 			continue
 		}
 		seen[method.names.function] = method

@@ -27,7 +27,7 @@ const (
 )
 
 // DescribeRequest is the request of the built-in method mqrpc.Describe, which
-// every worker answers on each of its queues.
+// every worker answers for each of its APIs.
 type DescribeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -312,11 +312,7 @@ type Api struct {
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	// The version.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Identifies the contents of files: the first 16 bytes, in hexadecimal, of
-	// the SHA-256 over the files sorted by name, each as its length, a varint,
-	// and its deterministic encoding. Left out is what compilers do differently:
-	// files below google/protobuf/, source information, and JSON names that are
-	// the default.
+	// Identifies the contents of files, by section 7 of wire/PROTOCOL.md.
 	Revision string `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Counts the changes of this API, from 1. Of two states the one with the
 	// greater sequence is the newer.
@@ -331,7 +327,10 @@ type Api struct {
 	// When this change was made, by the clock of who made it. For people.
 	Changed *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=changed,proto3" json:"changed,omitempty"`
 	// Who made this change and how. For people.
-	ChangedBy     string `protobuf:"bytes,9,opt,name=changed_by,json=changedBy,proto3" json:"changed_by,omitempty"`
+	ChangedBy string `protobuf:"bytes,9,opt,name=changed_by,json=changedBy,proto3" json:"changed_by,omitempty"`
+	// True if this revision is in effect whatever the running instances say. A
+	// rollback pins; the next push does not.
+	Pinned        bool `protobuf:"varint,10,opt,name=pinned,proto3" json:"pinned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -427,6 +426,13 @@ func (x *Api) GetChangedBy() string {
 		return x.ChangedBy
 	}
 	return ""
+}
+
+func (x *Api) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
 }
 
 // Policy is how gateways treat an API. The zero value is the default.
@@ -586,7 +592,7 @@ const file_mqrpc_v1_registry_proto_rawDesc = "" +
 	" \x01(\bR\bstopping\x12\x18\n" +
 	"\arunning\x18\v \x01(\x03R\arunning\x12\x18\n" +
 	"\awaiting\x18\f \x01(\x03R\awaiting\x12\x1a\n" +
-	"\banswered\x18\r \x01(\x03R\banswered\"\xc2\x02\n" +
+	"\banswered\x18\r \x01(\x03R\banswered\"\xda\x02\n" +
 	"\x03Api\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -597,7 +603,9 @@ const file_mqrpc_v1_registry_proto_rawDesc = "" +
 	"\adeleted\x18\a \x01(\bR\adeleted\x124\n" +
 	"\achanged\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\achanged\x12\x1d\n" +
 	"\n" +
-	"changed_by\x18\t \x01(\tR\tchangedBy\"\x86\x03\n" +
+	"changed_by\x18\t \x01(\tR\tchangedBy\x12\x16\n" +
+	"\x06pinned\x18\n" +
+	" \x01(\bR\x06pinned\"\x86\x03\n" +
 	"\x06Policy\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12S\n" +

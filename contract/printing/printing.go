@@ -1,0 +1,40 @@
+// Package printing shows contracts as they would stand in .proto files.
+package printing
+
+import (
+	"strings"
+
+	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // The printer takes these; its successor, for others, is a pre-release.
+	"github.com/jhump/protoreflect/desc/protoprint"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/mqrpc/mqrpc/contract"
+)
+
+// Element is an element as it would stand in a .proto file, with its comments where
+// they are known.
+func Element(element protoreflect.Descriptor) (string, error) {
+	wrapped, err := desc.WrapDescriptor(element)
+	if err != nil {
+		return "", err
+	}
+	printer := protoprint.Printer{Indent: "  "}
+	text, err := printer.PrintProtoToString(wrapped)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(text) + "\n", nil
+}
+
+// Services is all services of a contract.
+func Services(c *contract.Contract) (string, error) {
+	var texts []string
+	for _, service := range c.Services {
+		text, err := Element(service.ServiceDescriptor)
+		if err != nil {
+			return "", err
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "\n"), nil
+}
