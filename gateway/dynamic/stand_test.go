@@ -22,6 +22,8 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/gateway/form"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -61,6 +63,7 @@ func newStand(t *testing.T, broker *memory.Broker, config dynamic.Config) *stand
 	handler, err := gateway.New(gateway.Config{
 		Caller: client, State: transport.State, Logger: logger,
 		Sources: []gateway.Source{apis.Source()}, Registry: apis.Health,
+		Fronts: []gateway.Front{form.New()}, Filters: gatewaytest.Filters(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,10 @@ import (
 
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/gateway/filter/defaultresponse"
+	"github.com/mqrpc/mqrpc/gateway/filter/disabled"
+	"github.com/mqrpc/mqrpc/gateway/filter/limit"
+	"github.com/mqrpc/mqrpc/gateway/form"
 	"github.com/mqrpc/mqrpc/internal/cli/backend"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/disk"
@@ -105,6 +109,8 @@ func (f *front) handler(caller runtime.Caller, apis *dynamic.APIs) (*gateway.Gat
 	config := gateway.Config{
 		Caller:         caller,
 		Sources:        []gateway.Source{apis.Source()},
+		Fronts:         []gateway.Front{form.New()},
+		Filters:        f.filters(),
 		State:          f.transport.State,
 		JSON:           f.json,
 		Timeouts:       f.timeouts,
@@ -116,6 +122,15 @@ func (f *front) handler(caller runtime.Caller, apis *dynamic.APIs) (*gateway.Gat
 		config.Registry = apis.Health
 	}
 	return gateway.New(config)
+}
+
+// filters are the steps between the fronts and the calls.
+func (f *front) filters() []gateway.Filter {
+	return []gateway.Filter{
+		limit.InFlight(f.inFlightPerAPI),
+		defaultresponse.New(),
+		disabled.New(),
+	}
 }
 
 // serveAdmin serves the operators' listener until stop is called.
