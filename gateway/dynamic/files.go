@@ -2,7 +2,6 @@ package dynamic
 
 import (
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -11,13 +10,13 @@ import (
 // revisionOf is the revision of services that are compiled in, "" if their files
 // are not.
 func revisionOf(services []*runtime.Service) string {
-	var files []protoreflect.FileDescriptor
-	for _, service := range services {
-		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(service.FullName)
-		if err != nil {
-			return ""
-		}
-		files = append(files, descriptor.ParentFile())
+	names := make([]protoreflect.FullName, len(services))
+	for i, service := range services {
+		names[i] = service.FullName
 	}
-	return contract.Revision(contract.Collect(files...))
+	files, err := contract.CollectServices(names...)
+	if err != nil {
+		return ""
+	}
+	return contract.Revision(files)
 }
