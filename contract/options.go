@@ -131,6 +131,11 @@ func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*
 	case descriptor.IsStreamingServer():
 		refuse(fmt.Sprintf("method %s: the response is a stream; %s", method.Address, unary), serverStreamingField)
 	}
+	for _, message := range []protoreflect.MessageDescriptor{descriptor.Input(), descriptor.Output()} {
+		if message.IsMapEntry() {
+			refuse(fmt.Sprintf("method %s: %s is the entry of a map, not a message of its own", method.Address, message.FullName()))
+		}
+	}
 	own, _ := proto.GetExtension(options, mqrpcv1.E_Method).(*mqrpcv1.MethodOptions)
 	if err := CheckTimeout(own.GetTimeout()); err != nil {
 		refuse(fmt.Sprintf("method %s: %v", method.Address, err),
