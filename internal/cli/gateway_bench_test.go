@@ -126,13 +126,13 @@ func startBenchGateway(b *testing.B) (address string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	out := newLogBuffer(null)
+	out := newLogWriter(null)
 	settings := defaultSettings(noEnviron)
 	logger, err := settings.log.newLogger(out)
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := &front{settings: settings, logger: out.promptly(logger)}
+	f := &front{settings: settings, logger: logger}
 	broker := memory.NewBroker(memory.Config{})
 	client := startBenchWorker(b, broker)
 	source, err := gateway.Static(wxappv1.WxappManager_Service)
