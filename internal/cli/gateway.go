@@ -46,7 +46,6 @@ and variables.`,
 			if err != nil {
 				return &usageError{err}
 			}
-			defer raiseHeapFloor(chosen.heapFloor)()
 			return runGateway(command.Context(), env, chosen, logger)
 		},
 	}

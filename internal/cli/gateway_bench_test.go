@@ -152,7 +152,6 @@ func startBenchGateway(b *testing.B) (address string) {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(ctx, listener, gateway.ServerConfig{}) }()
-	b.Cleanup(raiseHeapFloor(defaultHeapFloor))
 	b.Cleanup(func() {
 		stop()
 		if err := errors.Join(<-served, out.Flush(), null.Close()); err != nil {
