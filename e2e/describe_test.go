@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 
+	"github.com/mqrpc/mqrpc/contract"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -48,7 +49,7 @@ func TestWorkerDescribesItself(t *testing.T) {
 		if got := description.GetServices(); len(got) != 1 || got[0] != "wxapp.v1.WxappManager" {
 			t.Errorf("it describes the services %v", got)
 		}
-		if got := description.GetRevision(); got != wire.Revision(description.GetFiles()) || got == "" {
+		if got := description.GetRevision(); got != contract.Revision(description.GetFiles()) || got == "" {
 			t.Errorf("its revision is %q", got)
 		}
 		files, err := protodesc.NewFiles(description.GetFiles())

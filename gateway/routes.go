@@ -8,9 +8,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // route is where a call goes, with the converters for its messages and what the
@@ -74,10 +74,10 @@ func (r *routes) findLoaded(module, version, method string) *route {
 // find returns the route to a method. Its error says which of module, version
 // and method is unknown.
 func (r *routes) find(ctx context.Context, module, version, method string) (*route, error) {
-	if err := wire.CheckModule(module); err != nil {
+	if err := contract.CheckModule(module); err != nil {
 		return nil, unknown(ReasonUnknownModule, "module", err.Error())
 	}
-	if err := wire.CheckVersion(version); err != nil {
+	if err := contract.CheckVersion(version); err != nil {
 		return nil, unknown(ReasonUnknownVersion, "version", err.Error())
 	}
 	source, err := r.sources.API(ctx, module, version)
@@ -96,7 +96,7 @@ func (r *routes) find(ctx context.Context, module, version, method string) (*rou
 	if found := api.methods[method]; found != nil {
 		return found, nil
 	}
-	if err := wire.CheckMethod(method); err != nil {
+	if err := contract.CheckMethod(method); err != nil {
 		return nil, unknown(ReasonUnknownMethod, "method", err.Error())
 	}
 	return nil, unknown(ReasonUnknownMethod, "method", fmt.Sprintf("%s/%s has no method %q", module, version, method))
@@ -192,7 +192,7 @@ func (a *API) options(options transcode.Options) transcode.Options {
 }
 
 func compileRoute(api *compiledAPI, method *runtime.Method, options transcode.Options) (*route, error) {
-	if err := wire.CheckMethod(method.Name); err != nil {
+	if err := contract.CheckMethod(method.Name); err != nil {
 		return nil, err
 	}
 	if method.Module != api.source.Module || method.Version != api.source.Version {

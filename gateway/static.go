@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Static is a source of routing tables that are compiled in: the X_Service
@@ -37,7 +37,7 @@ func (s *staticSource) add(service *runtime.Service) error {
 	if service == nil {
 		return errors.New("a service is nil")
 	}
-	if err := errors.Join(wire.CheckModule(service.Module), wire.CheckVersion(service.Version)); err != nil {
+	if err := errors.Join(contract.CheckModule(service.Module), contract.CheckVersion(service.Version)); err != nil {
 		return fmt.Errorf("service %s: %w", service.FullName, err)
 	}
 	key := apiKey{service.Module, service.Version}

@@ -38,12 +38,9 @@
 //
 // # Files
 //
-//	key.go            Key, which names an API
 //	head.go           Head: a state without its contents, and the digest
 //	validate.go       what a valid API is, and the limits
 //	encoding.go       how stores and snapshots keep an API as bytes
-//	services.go       from descriptors to runtime's services
-//	split.go          from any image of files to the APIs that it declares
 //	store.go          Store
 //	notifier.go       Notifier
 //	snapshot.go       Snapshot

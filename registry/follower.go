@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -97,11 +98,11 @@ type Follower struct {
 
 	mu      sync.Mutex
 	closed  bool
-	entries map[Key]*entry
-	due     map[Key]bool  // to be compared with the store now
-	dueAll  bool          // all of them
-	checks  []check       // ... and later, the earliest first
-	wake    chan struct{} // says that one of these is new
+	entries map[contract.Key]*entry
+	due     map[contract.Key]bool // to be compared with the store now
+	dueAll  bool                  // all of them
+	checks  []check               // ... and later, the earliest first
+	wake    chan struct{}         // says that one of these is new
 
 	restored chan struct{} // says that the notifier is back after an outage
 	health   Health
@@ -111,7 +112,7 @@ type Follower struct {
 
 // entry is one followed API. Its mutex is held while a state is applied.
 type entry struct {
-	key Key
+	key contract.Key
 
 	mu        sync.Mutex
 	gone      bool      // no longer in the follower's map
@@ -126,7 +127,7 @@ type entry struct {
 
 // check is an API that the store is to be asked about at some time.
 type check struct {
-	key Key
+	key contract.Key
 	at  time.Time
 }
 
@@ -160,8 +161,8 @@ func NewFollower(config FollowerConfig) (*Follower, error) {
 		config:  config,
 		ctx:     ctx,
 		cancel:  cancel,
-		entries: make(map[Key]*entry),
-		due:     make(map[Key]bool),
+		entries: make(map[contract.Key]*entry),
+		due:     make(map[contract.Key]bool),
 		wake:    make(chan struct{}, 1),
 
 		restored: make(chan struct{}, 1),
@@ -209,7 +210,7 @@ func (f *Follower) Health() Health {
 // Forget ends the following of an API, for example because nobody calls it any
 // more. Apply is not called for it again until it is loaded again. It leaves a
 // first load that is under way alone.
-func (f *Follower) Forget(key Key) {
+func (f *Follower) Forget(key contract.Key) {
 	e := f.entryOf(key, false)
 	if e == nil {
 		return
@@ -240,7 +241,7 @@ func (f *Follower) Close() error {
 
 // entryOf returns the entry of a key, a new one if there is none and create is
 // set, else nil.
-func (f *Follower) entryOf(key Key, create bool) *entry {
+func (f *Follower) entryOf(key contract.Key, create bool) *entry {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	e := f.entries[key]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -17,7 +18,7 @@ func (f *Follower) notify(event Event) {
 	}
 	key := event.Key
 	if key.IsZero() {
-		key = KeyOf(event.API)
+		key = contract.KeyOf(event.API)
 	}
 	e := f.entryOf(key, false)
 	if e == nil {
@@ -36,9 +37,9 @@ func (f *Follower) notify(event Event) {
 	f.applyAnnounced(e, event.API)
 }
 
-func checkEvent(key Key, api *mqrpcv1.Api) error {
-	if KeyOf(api) != key {
-		return fmt.Errorf("%w: it is about %s", ErrInvalid, KeyOf(api))
+func checkEvent(key contract.Key, api *mqrpcv1.Api) error {
+	if contract.KeyOf(api) != key {
+		return fmt.Errorf("%w: it is about %s", ErrInvalid, contract.KeyOf(api))
 	}
 	return Validate(api)
 }

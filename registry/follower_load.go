@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -16,7 +17,7 @@ import (
 // ErrNotFound: the store has no such API, or it is deleted; it is not followed.
 // ErrUnavailable: the store did not answer. Apply's error is returned as it is.
 // When ctx ends, Load returns its error, and the loading goes on for others.
-func (f *Follower) Load(ctx context.Context, key Key) error {
+func (f *Follower) Load(ctx context.Context, key contract.Key) error {
 	if err := key.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -51,7 +52,7 @@ func (f *Follower) begin() bool {
 
 // loaded reports whether a state of the API is in effect; a tombstone is, too,
 // with ErrNotFound.
-func (f *Follower) loaded(key Key) (bool, error) {
+func (f *Follower) loaded(key contract.Key) (bool, error) {
 	e := f.entryOf(key, false)
 	if e == nil {
 		return false, nil
@@ -67,7 +68,7 @@ func (f *Follower) loaded(key Key) (bool, error) {
 }
 
 // load follows first and reads second, so that no change falls in between.
-func (f *Follower) load(key Key) error {
+func (f *Follower) load(key contract.Key) error {
 	for {
 		if loaded, err := f.loaded(key); loaded {
 			return err
@@ -130,7 +131,7 @@ func (f *Follower) abandon(e *entry) {
 // the API is in effect already. It applies the state before it returns and
 // waits for nothing else.
 func (f *Follower) Adopt(api *mqrpcv1.Api) error {
-	key := KeyOf(api)
+	key := contract.KeyOf(api)
 	if err := key.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -181,7 +182,7 @@ func (f *Follower) adopt(e *entry, api *mqrpcv1.Api) error {
 
 // follow makes the watch deliver a key's changes. If it cannot now, it says so
 // later by an event, and the poll is there in any case.
-func (f *Follower) follow(key Key) {
+func (f *Follower) follow(key contract.Key) {
 	if f.watch == nil {
 		return
 	}
@@ -195,7 +196,7 @@ func (f *Follower) follow(key Key) {
 
 // unfollow undoes follow. It runs in a goroutine of its own, since it is called
 // while events wait, and so it may come after the next follow.
-func (f *Follower) unfollow(key Key) {
+func (f *Follower) unfollow(key contract.Key) {
 	defer f.work.Done()
 	f.watch.Unfollow(key)
 	if f.entryOf(key, false) != nil {
@@ -205,7 +206,7 @@ func (f *Follower) unfollow(key Key) {
 }
 
 // read loads an API from the store. The tick says when the read began.
-func (f *Follower) read(key Key) (*mqrpcv1.Api, int64, error) {
+func (f *Follower) read(key contract.Key) (*mqrpcv1.Api, int64, error) {
 	ctx, cancel := context.WithTimeout(f.ctx, f.config.QueryTimeout)
 	defer cancel()
 	tick := f.tick.Add(1)

@@ -6,10 +6,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // ask has the store asked about one API, soon.
-func (f *Follower) ask(key Key) {
+func (f *Follower) ask(key contract.Key) {
 	f.mu.Lock()
 	if f.entries[key] != nil {
 		f.due[key] = true
@@ -28,7 +30,7 @@ func (f *Follower) askAll() {
 
 // askLater has the store asked about one API, after the time that an announced
 // state may take to be saved.
-func (f *Follower) askLater(key Key) {
+func (f *Follower) askLater(key contract.Key) {
 	f.mu.Lock()
 	f.checks = append(f.checks, check{key: key, at: time.Now().Add(f.config.ConfirmAfter)})
 	f.mu.Unlock()
@@ -144,7 +146,7 @@ func (f *Follower) take() []*entry {
 	for key := range f.due {
 		candidates = append(candidates, f.entries[key])
 	}
-	f.dueAll, f.due = false, make(map[Key]bool)
+	f.dueAll, f.due = false, make(map[contract.Key]bool)
 	f.mu.Unlock()
 
 	return slices.DeleteFunc(candidates, func(e *entry) bool {
@@ -161,7 +163,7 @@ func (f *Follower) take() []*entry {
 }
 
 // again makes a key due without waking the poller.
-func (f *Follower) again(key Key) {
+func (f *Follower) again(key contract.Key) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.entries[key] != nil {
@@ -172,7 +174,7 @@ func (f *Follower) again(key Key) {
 // compare asks for the heads of some entries, loads those that differ, and
 // reports whether the store has answered.
 func (f *Follower) compare(entries []*entry) bool {
-	keys := make([]Key, len(entries))
+	keys := make([]contract.Key, len(entries))
 	for i, e := range entries {
 		keys[i] = e.key
 	}
@@ -185,7 +187,7 @@ func (f *Follower) compare(entries []*entry) bool {
 		}
 		return false
 	}
-	found := make(map[Key]Head, len(heads))
+	found := make(map[contract.Key]Head, len(heads))
 	for _, head := range heads {
 		found[head.Key] = head
 	}
@@ -201,7 +203,7 @@ func (f *Follower) compare(entries []*entry) bool {
 	return answered
 }
 
-func (f *Follower) heads(keys []Key) ([]Head, error) {
+func (f *Follower) heads(keys []contract.Key) ([]Head, error) {
 	ctx, cancel := context.WithTimeout(f.ctx, f.config.QueryTimeout)
 	defer cancel()
 	f.count(func(h *Health) { h.Polls++ })

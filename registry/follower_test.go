@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
@@ -39,7 +40,7 @@ func (s *slow) enter(ctx context.Context) (func(), error) {
 	return func() { s.now.Add(-1) }, nil
 }
 
-func (s *slow) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (s *slow) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	s.loads.Add(1)
 	leave, err := s.enter(ctx)
 	defer leave()
@@ -55,7 +56,7 @@ func (s *slow) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error)
 	return api, err
 }
 
-func (s *slow) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (s *slow) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	s.polls.Add(1)
 	leave, err := s.enter(ctx)
 	defer leave()
@@ -68,7 +69,7 @@ func (s *slow) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head,
 // table is what has been applied.
 type table struct {
 	mu     sync.Mutex
-	states map[registry.Key]*mqrpcv1.Api
+	states map[contract.Key]*mqrpcv1.Api
 	refuse error
 }
 
@@ -78,11 +79,11 @@ func (g *table) apply(api *mqrpcv1.Api) error {
 	if g.refuse != nil {
 		return g.refuse
 	}
-	g.states[registry.KeyOf(api)] = api
+	g.states[contract.KeyOf(api)] = api
 	return nil
 }
 
-func (g *table) sequence(key registry.Key) int64 {
+func (g *table) sequence(key contract.Key) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.states[key].GetSequence()
@@ -91,7 +92,7 @@ func (g *table) sequence(key registry.Key) int64 {
 // follower starts a follower in a synctest bubble, on a poll alone or on news.
 func follower(t *testing.T, news bool) (*registry.Follower, *slow, *table) {
 	t.Helper()
-	store, applied := &slow{Registry: memory.New()}, &table{states: make(map[registry.Key]*mqrpcv1.Api)}
+	store, applied := &slow{Registry: memory.New()}, &table{states: make(map[contract.Key]*mqrpcv1.Api)}
 	config := registry.FollowerConfig{Store: store, Apply: applied.apply}
 	if news {
 		config.Notifier = store
@@ -146,7 +147,7 @@ func TestPollIsOneQueryARound(t *testing.T) {
 		f, store, _ := follower(t, false)
 		defer func() { _ = f.Close() }()
 		for i := range 500 {
-			k := registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
+			k := contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
 			save(t, store, registrytest.API(k, 1, 1))
 			if err := f.Load(t.Context(), k); err != nil {
 				t.Fatal(err)
@@ -209,8 +210,8 @@ func (v *vague) Watch(notify func(registry.Event)) (registry.Watch, error) {
 	return v, nil
 }
 func (v *vague) Announce(context.Context, *mqrpcv1.Api) error { return nil }
-func (v *vague) Follow(context.Context, registry.Key) error   { return nil }
-func (v *vague) Unfollow(registry.Key)                        {}
+func (v *vague) Follow(context.Context, contract.Key) error   { return nil }
+func (v *vague) Unfollow(contract.Key)                        {}
 func (v *vague) Close() error                                 { return nil }
 
 // TestNewsDuringTheFirstLoad has a change that is saved and told of after the
@@ -255,7 +256,7 @@ func TestNewsDuringTheFirstLoad(t *testing.T) {
 func TestNotifiersReturnEndsTheBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, news := &slow{Registry: memory.New()}, &vague{}
-		applied := &table{states: make(map[registry.Key]*mqrpcv1.Api)}
+		applied := &table{states: make(map[contract.Key]*mqrpcv1.Api)}
 		f, err := registry.NewFollower(registry.FollowerConfig{Store: store, Notifier: news, Apply: applied.apply})
 		if err != nil {
 			t.Fatal(err)
@@ -350,7 +351,7 @@ func TestRefusedState(t *testing.T) {
 func TestStoreForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full, empty := memory.New(), memory.New()
-		applied := &table{states: make(map[registry.Key]*mqrpcv1.Api)}
+		applied := &table{states: make(map[contract.Key]*mqrpcv1.Api)}
 		swap := &swapped{Store: full}
 		f, err := registry.NewFollower(registry.FollowerConfig{Store: swap, Apply: applied.apply})
 		if err != nil {
@@ -383,7 +384,7 @@ func (s *swapped) to(store registry.Store) {
 	s.Store = store
 }
 
-func (s *swapped) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (s *swapped) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	s.mu.Lock()
 	store := s.Store
 	s.mu.Unlock()

@@ -6,13 +6,14 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
 // Head is the state of an API without its contents: enough to see whether two
 // states are the same and which is the newer. It is comparable.
 type Head struct {
-	Key
+	contract.Key
 
 	// Sequence counts the changes of the API, from 1.
 	Sequence int64 `json:"sequence"`
@@ -27,7 +28,7 @@ type Head struct {
 // HeadOf is the head of a state.
 func HeadOf(api *mqrpcv1.Api) Head {
 	return Head{
-		Key:      KeyOf(api),
+		Key:      contract.KeyOf(api),
 		Sequence: api.GetSequence(),
 		Revision: api.GetRevision(),
 		Digest:   Digest(api),

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -43,11 +44,11 @@ type Watch interface {
 	// as soon as that is possible, and then an event for its key or for all of
 	// them says so: the caller reads the store meanwhile and carries on.
 	// Following twice is following once.
-	Follow(ctx context.Context, key Key) error
+	Follow(ctx context.Context, key contract.Key) error
 
 	// Unfollow ends that. It does not wait: an event that is under way may
 	// still be delivered.
-	Unfollow(key Key)
+	Unfollow(key contract.Key)
 
 	// Close ends the watch. When it returns, notify has been called for the
 	// last time. Calling it again does nothing.
@@ -58,7 +59,7 @@ type Watch interface {
 type Event struct {
 	// Key is the API that has changed. Zero: any that is followed may have,
 	// because news may have been lost, for example when a connection was.
-	Key Key
+	Key contract.Key
 	// API is the new state, whole. Nil: the notifier does not know it, but the
 	// store does, and is to be asked. The receiver must not change it.
 	API *mqrpcv1.Api

@@ -10,8 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/compat"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry/compat"
 )
 
 // PublisherConfig says where changes go.
@@ -78,7 +79,7 @@ type change func(current *mqrpcv1.Api) (*mqrpcv1.Api, []compat.Break, error)
 
 // apply makes a change. When somebody else changes the API at the same time, it
 // makes the change anew on top of theirs.
-func (p *Publisher) apply(ctx context.Context, key Key, change change) (Result, error) {
+func (p *Publisher) apply(ctx context.Context, key contract.Key, change change) (Result, error) {
 	if err := key.Check(); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -90,7 +91,7 @@ func (p *Publisher) apply(ctx context.Context, key Key, change change) (Result, 
 	}
 }
 
-func (p *Publisher) try(ctx context.Context, key Key, change change) (Result, error) {
+func (p *Publisher) try(ctx context.Context, key contract.Key, change change) (Result, error) {
 	current, err := p.current(ctx, key)
 	if err != nil {
 		return Result{}, fmt.Errorf("nothing was changed: %w", err)
@@ -121,7 +122,7 @@ func (p *Publisher) try(ctx context.Context, key Key, change change) (Result, er
 }
 
 // current loads the state of an API, nil if there is none.
-func (p *Publisher) current(ctx context.Context, key Key) (*mqrpcv1.Api, error) {
+func (p *Publisher) current(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
 	current, err := p.config.Store.Load(ctx, key)

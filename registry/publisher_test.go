@@ -10,13 +10,14 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
 
-var key = registry.Key{Module: "wxapp", Version: "1.0"}
+var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
 // faulty is a registry whose halves fail when told to.
 type faulty struct {

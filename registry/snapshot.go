@@ -3,6 +3,7 @@ package registry
 import (
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -19,5 +20,5 @@ type Snapshot interface {
 	// Get returns the state that is kept, and when it was put. ErrNotFound:
 	// none is, or it is too old. ErrCorrupt: what was kept is damaged; it has
 	// been set aside, and the next Get says ErrNotFound.
-	Get(key Key) (*mqrpcv1.Api, time.Time, error)
+	Get(key contract.Key) (*mqrpcv1.Api, time.Time, error)
 }

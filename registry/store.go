@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -33,19 +34,19 @@ const (
 type Store interface {
 	// Load returns the current state of an API, tombstones included.
 	// ErrNotFound: it has never been saved.
-	Load(ctx context.Context, key Key) (*mqrpcv1.Api, error)
+	Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error)
 
 	// LoadAt returns the state that an API had at an earlier sequence.
 	// ErrNotFound: there is no such change, or it is not kept any more.
-	LoadAt(ctx context.Context, key Key, sequence int64) (*mqrpcv1.Api, error)
+	LoadAt(ctx context.Context, key contract.Key, sequence int64) (*mqrpcv1.Api, error)
 
 	// Heads returns the current heads of those of the keys that have ever been
 	// saved, tombstones included, in any order, without reading their contents.
 	// It is what a poll asks, so it costs as little as the store allows.
 	// At most [MaxHeads] keys: ErrInvalid for more.
-	Heads(ctx context.Context, keys []Key) ([]Head, error)
+	Heads(ctx context.Context, keys []contract.Key) ([]Head, error)
 
-	// List returns a page of the current heads in the order of [Key.Compare],
+	// List returns a page of the current heads in the order of [contract.Key.Compare],
 	// without reading their contents. A page that is not full is the last.
 	List(ctx context.Context, query ListQuery) ([]Head, error)
 
@@ -71,7 +72,7 @@ type ListQuery struct {
 	// Module limits the list to one module. Empty: all.
 	Module string
 	// After is the last key of the page before. Zero: from the beginning.
-	After Key
+	After contract.Key
 	// Limit is the greatest number of heads. Zero, and more than [MaxPage]:
 	// MaxPage.
 	Limit int
@@ -85,7 +86,7 @@ func (q ListQuery) PageSize() int { return pageSize(q.Limit) }
 // HistoryQuery says which changes of which API to list.
 type HistoryQuery struct {
 	// Key is the API.
-	Key Key
+	Key contract.Key
 	// Before is the sequence of the last change of the page before. Zero: from
 	// the newest.
 	Before int64

@@ -2,14 +2,12 @@ package registry
 
 import (
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // The limits of an API.
@@ -27,14 +25,11 @@ const (
 	MaxDefaultResponseBytes = 64 << 10
 	// MaxChangedByBytes bounds the account of who made a change.
 	MaxChangedByBytes = 1024
-	// MinTimeout and MaxTimeout bound a policy's timeouts.
-	MinTimeout = time.Millisecond
-	MaxTimeout = 24 * time.Hour
 )
 
 // Validate returns an error, an [ErrInvalid], if api breaks a rule or a limit
 // that stores rely on: its names, its revision and sequence, its size, its
-// policy. It does not link the files: [Services] does.
+// policy. It does not link the files: [contract.Link] does.
 func Validate(api *mqrpcv1.Api) error {
 	if err := validate(api); err != nil {
 		return fmt.Errorf("%w: %s/%s: %w", ErrInvalid, api.GetModule(), api.GetVersion(), err)
@@ -43,7 +38,7 @@ func Validate(api *mqrpcv1.Api) error {
 }
 
 func validate(api *mqrpcv1.Api) error {
-	if err := KeyOf(api).Check(); err != nil {
+	if err := contract.KeyOf(api).Check(); err != nil {
 		return err
 	}
 	if api.GetSequence() < 1 {
@@ -85,14 +80,14 @@ func validateFiles(api *mqrpcv1.Api) error {
 		}
 		seen[name] = true
 	}
-	if revision := wire.Revision(api.GetFiles()); api.GetRevision() != revision {
+	if revision := contract.Revision(api.GetFiles()); api.GetRevision() != revision {
 		return fmt.Errorf("the revision is %q, but that of the files is %q", api.GetRevision(), revision)
 	}
 	return nil
 }
 
 func validatePolicy(policy *mqrpcv1.Policy) error {
-	if err := validateTimeout(policy.GetTimeout()); err != nil {
+	if err := contract.CheckTimeout(policy.GetTimeout()); err != nil {
 		return err
 	}
 	if n := len(policy.GetDefaultResponses()); n > MaxPolicyMethods {
@@ -100,7 +95,7 @@ func validatePolicy(policy *mqrpcv1.Policy) error {
 	}
 	for name, response := range policy.GetDefaultResponses() {
 		if name != "*" {
-			if err := wire.CheckMethod(name); err != nil {
+			if err := contract.CheckMethod(name); err != nil {
 				return fmt.Errorf("default response: %w", err)
 			}
 		}
@@ -115,25 +110,12 @@ func validatePolicy(policy *mqrpcv1.Policy) error {
 		return fmt.Errorf("it names %d methods, more than %d", n, MaxPolicyMethods)
 	}
 	for name, method := range policy.GetMethods() {
-		if err := wire.CheckMethod(name); err != nil {
+		if err := contract.CheckMethod(name); err != nil {
 			return err
 		}
-		if err := validateTimeout(method.GetTimeout()); err != nil {
+		if err := contract.CheckTimeout(method.GetTimeout()); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-	}
-	return nil
-}
-
-func validateTimeout(timeout *durationpb.Duration) error {
-	if timeout == nil {
-		return nil
-	}
-	if err := timeout.CheckValid(); err != nil {
-		return fmt.Errorf("timeout: %w", err)
-	}
-	if d := timeout.AsDuration(); d < MinTimeout || d > MaxTimeout {
-		return fmt.Errorf("the timeout is %s: it must be %s to %s", d, MinTimeout, MaxTimeout)
 	}
 	return nil
 }

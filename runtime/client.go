@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -223,7 +224,7 @@ func (c *Client) encode(call *Call, sent *openCall) *Error {
 	if call.Method == nil {
 		return NewError(codes.InvalidArgument, "the call cannot be sent: it has no method")
 	}
-	if err := wire.CheckMethod(call.Method.Name); err != nil {
+	if err := contract.CheckMethod(call.Method.Name); err != nil {
 		return Errorf(codes.InvalidArgument, "the call cannot be sent: %w", err)
 	}
 	if err := wire.CheckMetadata(call.Metadata); err != nil {

@@ -7,11 +7,10 @@ import (
 	"sync"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -46,31 +45,19 @@ func (d *description) get() (*mqrpcv1.DescribeResponse, error) {
 }
 
 func (d *description) make() (*mqrpcv1.DescribeResponse, error) {
-	response := &mqrpcv1.DescribeResponse{Module: d.module, Version: d.version, Files: &descriptorpb.FileDescriptorSet{}}
-	seen := map[string]bool{}
+	response := &mqrpcv1.DescribeResponse{Module: d.module, Version: d.version}
+	var files []protoreflect.FileDescriptor
 	for _, service := range d.services {
 		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(service.FullName)
 		if err != nil {
 			return nil, Errorf(codes.FailedPrecondition, "the descriptor of service %s is not linked into the worker: %w", service.FullName, err)
 		}
 		response.Services = append(response.GetServices(), string(service.FullName))
-		appendFile(response.GetFiles(), descriptor.ParentFile(), seen)
+		files = append(files, descriptor.ParentFile())
 	}
-	response.Revision = wire.Revision(response.GetFiles())
+	response.Files = contract.Collect(files...)
+	response.Revision = contract.Revision(response.GetFiles())
 	return response, nil
-}
-
-// appendFile adds a file after all those that it imports.
-func appendFile(files *descriptorpb.FileDescriptorSet, file protoreflect.FileDescriptor, seen map[string]bool) {
-	if seen[file.Path()] {
-		return
-	}
-	seen[file.Path()] = true
-	imports := file.Imports()
-	for i := range imports.Len() {
-		appendFile(files, imports.Get(i).FileDescriptor, seen)
-	}
-	files.File = append(files.GetFile(), protodesc.ToFileDescriptorProto(file))
 }
 
 // handler is the built-in method Describe of the API.

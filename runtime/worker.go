@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -143,7 +144,7 @@ func instanceName() string {
 // Register implements [Registrar]. Mistakes, such as a service that is
 // registered twice, are told by [Worker.Run].
 func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
-	if err := errors.Join(wire.CheckModule(service.Module), wire.CheckVersion(service.Version)); err != nil {
+	if err := errors.Join(contract.CheckModule(service.Module), contract.CheckVersion(service.Version)); err != nil {
 		w.problems = append(w.problems, fmt.Errorf("service %s: %w", service.FullName, err))
 		return
 	}

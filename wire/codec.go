@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -292,7 +293,7 @@ func (c *ReceivedCall) decode(body []byte) error {
 	case c.Method == likely && likely != "":
 		return nil // it was checked before
 	}
-	return CheckMethod(c.Method)
+	return contract.CheckMethod(c.Method)
 }
 
 func (r *Reply) decode(body []byte) error {

@@ -8,7 +8,7 @@ type api struct {
 // checkClashes finds services that are served at the same place under the same
 // short name. It compares all files of the request, those that are only
 // imported too, and reports a clash where the code is generated.
-func checkClashes(contracts []*contract, found *problems) {
+func checkClashes(contracts []*serviceFile, found *problems) {
 	type address struct {
 		api
 		name string

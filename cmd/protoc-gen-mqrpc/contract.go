@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // The numbers of fields in descriptors, for positions of problems.
@@ -23,8 +23,8 @@ const (
 	timeoutField         protoreflect.FieldNumber = 1 // mqrpc.v1.MethodOptions.timeout
 )
 
-// contract is one .proto file with its mqrpc services.
-type contract struct {
+// serviceFile is one .proto file with its mqrpc services.
+type serviceFile struct {
 	file     *protogen.File
 	services []*service
 }
@@ -53,8 +53,8 @@ type method struct {
 // readContracts reads the mqrpc services of all files of the request. Files
 // that are only imported are read for the clashes with them; their own
 // problems are not this request's.
-func readContracts(plugin *protogen.Plugin, found *problems) []*contract {
-	contracts := make([]*contract, 0, len(plugin.Files))
+func readContracts(plugin *protogen.Plugin, found *problems) []*serviceFile {
+	contracts := make([]*serviceFile, 0, len(plugin.Files))
 	for _, file := range plugin.Files {
 		of := found
 		if !file.Generate {
@@ -65,8 +65,8 @@ func readContracts(plugin *protogen.Plugin, found *problems) []*contract {
 	return contracts
 }
 
-func readContract(file *protogen.File, found *problems) *contract {
-	result := &contract{file: file}
+func readContract(file *protogen.File, found *problems) *serviceFile {
+	result := &serviceFile{file: file}
 	for _, candidate := range file.Services {
 		if proto.HasExtension(candidate.Desc.Options(), mqrpcv1.E_Service) {
 			result.services = append(result.services, readService(file, candidate, found))
@@ -86,10 +86,10 @@ func readService(file *protogen.File, from *protogen.Service, found *problems) *
 		names:      nameService(from),
 	}
 	option := mqrpcv1.E_Service.TypeDescriptor().Number()
-	if err := wire.CheckModule(result.module); err != nil {
+	if err := contract.CheckModule(result.module); err != nil {
 		found.add(file, within(from.Location, serviceOptionsField, option, moduleField), "service %s: %v", from.Desc.Name(), err)
 	}
-	if err := wire.CheckVersion(result.version); err != nil {
+	if err := contract.CheckVersion(result.version); err != nil {
 		found.add(file, within(from.Location, serviceOptionsField, option, versionField), "service %s: %v", from.Desc.Name(), err)
 	}
 	for _, each := range from.Methods {
@@ -107,7 +107,7 @@ func readMethod(of *service, from *protogen.Method, found *problems) *method {
 		deprecated:  options.GetDeprecated(),
 		names:       nameMethod(of.names, from),
 	}
-	if err := wire.CheckMethod(result.address); err != nil {
+	if err := contract.CheckMethod(result.address); err != nil {
 		found.add(of.file, from.Location.Path, "%v", err)
 	}
 	checkUnary(of.file, result, found)

@@ -11,12 +11,12 @@ const (
 )
 
 // generateFile writes the code of one .proto file.
-func generateFile(plugin *protogen.Plugin, contract *contract, version string) {
-	file := contract.file
+func generateFile(plugin *protogen.Plugin, from *serviceFile, version string) {
+	file := from.file
 	g := plugin.NewGeneratedFile(file.GeneratedFilenamePrefix+".mqrpc.go", file.GoImportPath)
 	generateHeader(g, plugin, file, version)
 	generateHandshake(g)
-	for _, service := range contract.services {
+	for _, service := range from.services {
 		generateServer(g, service)
 		generateUnimplemented(g, service)
 		generateRegister(g, service)

@@ -12,7 +12,7 @@ type goNames map[string]string
 
 // checkGoNames finds Go names that would be declared twice. A compiler would
 // find them too, but could not say which line of which contract to change.
-func checkGoNames(contracts []*contract, found *problems) {
+func checkGoNames(contracts []*serviceFile, found *problems) {
 	packages := map[protogen.GoImportPath]goNames{}
 	for _, contract := range contracts {
 		path := contract.file.GoImportPath

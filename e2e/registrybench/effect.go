@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/examples/wxapp/manager"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/internal/cli/backend"
@@ -127,7 +128,7 @@ func (b *bench) change(ctx context.Context, where string, way backend.Notify, ro
 		return 0, err
 	}
 	defer closeAll()
-	key := registry.Key{Module: "bench", Version: "1.0"}
+	key := contract.Key{Module: "bench", Version: "1.0"}
 	if _, err := publisher.Push(ctx, registrytest.API(key, 1, 1), false); err != nil {
 		return 0, err
 	}

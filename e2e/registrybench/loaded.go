@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
@@ -23,13 +24,13 @@ type counted struct {
 	loads, queries atomic.Int64
 }
 
-func (c *counted) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (c *counted) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	c.loads.Add(1)
 	c.queries.Add(1)
 	return c.Store.Load(ctx, key)
 }
 
-func (c *counted) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (c *counted) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	c.queries.Add(1)
 	return c.Store.Heads(ctx, keys)
 }
@@ -142,7 +143,7 @@ func loadAll(ctx context.Context, apis *dynamic.APIs, count int) error {
 // a look-up takes, with many also what the processor's caches do not hold.
 func lookupTime(ctx context.Context, apis *dynamic.APIs, count, favourites int) float64 {
 	const runs, lookups = 9, 200_000
-	keys := make([]registry.Key, min(count, favourites))
+	keys := make([]contract.Key, min(count, favourites))
 	for i := range keys {
 		keys[i] = keyOf(rand.IntN(count)) //nolint:gosec // a sample
 	}

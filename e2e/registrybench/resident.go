@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/registry/sql"
 )
@@ -84,8 +84,8 @@ func generated(count int) iter.Seq[*mqrpcv1.Api] {
 	}
 }
 
-func keyOf(i int) registry.Key {
-	return registry.Key{Module: fmt.Sprintf("module-%d", i), Version: "1.0"}
+func keyOf(i int) contract.Key {
+	return contract.Key{Module: fmt.Sprintf("module-%d", i), Version: "1.0"}
 }
 
 func median(values []float64) float64 {

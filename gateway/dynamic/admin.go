@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // The page size of GET /apis.
@@ -32,11 +32,11 @@ type APIList struct {
 }
 
 func (a *APIs) serveList(w http.ResponseWriter, r *http.Request) {
-	var after registry.Key
+	var after contract.Key
 	var err error
 	query := r.URL.Query()
 	if text := query.Get("after"); text != "" {
-		if after, err = registry.ParseKey(text); err != nil {
+		if after, err = contract.ParseKey(text); err != nil {
 			writeProblem(w, http.StatusBadRequest, "after: "+err.Error())
 			return
 		}
@@ -52,7 +52,7 @@ func (a *APIs) serveList(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *APIs) serveOne(w http.ResponseWriter, r *http.Request) {
-	key := registry.Key{Module: r.PathValue("module"), Version: r.PathValue("version")}
+	key := contract.Key{Module: r.PathValue("module"), Version: r.PathValue("version")}
 	detail, there := a.detail(key)
 	if !there {
 		writeProblem(w, http.StatusNotFound, "no API of that name is loaded, and no worker has announced it")

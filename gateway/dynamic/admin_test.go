@@ -12,9 +12,9 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime/memory"
 )
@@ -88,7 +88,7 @@ func TestAdminPages(t *testing.T) {
 		r := newRegistry(t)
 		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: r})
 		for _, module := range []string{"c", "a", "b"} {
-			key := registry.Key{Module: module, Version: "1"}
+			key := contract.Key{Module: module, Version: "1"}
 			save(t, r, registrytest.API(key, 1, 1))
 			if _, err := s.apis.Source().API(t.Context(), key.Module, key.Version); err != nil {
 				t.Fatal(err)

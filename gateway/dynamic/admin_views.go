@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
@@ -70,14 +70,14 @@ type MethodDetail struct {
 }
 
 // list is a page of the APIs after that one.
-func (a *APIs) list(after registry.Key, limit int) APIList {
+func (a *APIs) list(after contract.Key, limit int) APIList {
 	keys := a.instances.keys()
 	for e := range a.table.all() {
 		keys = append(keys, e.key)
 	}
-	slices.SortFunc(keys, registry.Key.Compare)
+	slices.SortFunc(keys, contract.Key.Compare)
 	keys = slices.Compact(keys)
-	first, found := slices.BinarySearchFunc(keys, after, registry.Key.Compare)
+	first, found := slices.BinarySearchFunc(keys, after, contract.Key.Compare)
 	if found {
 		first++
 	}
@@ -93,7 +93,7 @@ func (a *APIs) list(after registry.Key, limit int) APIList {
 	return page
 }
 
-func (a *APIs) summary(key registry.Key, workers []Instance) APISummary {
+func (a *APIs) summary(key contract.Key, workers []Instance) APISummary {
 	summary := APISummary{Module: key.Module, Version: key.Version, Instances: len(workers)}
 	for _, worker := range workers {
 		if worker.Revision != "" && !slices.Contains(summary.Revisions, worker.Revision) {
@@ -118,7 +118,7 @@ func (a *APIs) summary(key registry.Key, workers []Instance) APISummary {
 }
 
 // detail is all about one API; false if nothing is known of it.
-func (a *APIs) detail(key registry.Key) (APIDetail, bool) {
+func (a *APIs) detail(key contract.Key) (APIDetail, bool) {
 	workers := a.instances.of(key)
 	detail := APIDetail{APISummary: a.summary(key, workers), Methods: []MethodDetail{}, Workers: workers}
 	if workers == nil {

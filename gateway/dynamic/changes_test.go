@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
@@ -214,7 +215,7 @@ func TestStaticTakesPolicies(t *testing.T) {
 		startWxapp(t, broker)
 		r := newRegistry(t)
 		s := newStand(t, broker, dynamic.Config{Static: []*runtime.Service{wxappv1.WxappManager_Service}, Store: r, Notifier: r})
-		wxapp := registry.Key{Module: "wxapp", Version: "1.0"}
+		wxapp := contract.Key{Module: "wxapp", Version: "1.0"}
 		call := func() (int, string) {
 			w := s.call(wxapp, "WxappManager.SessionKey", `{"Code":"YQ=="}`)
 			return w.Code, w.Body.String()

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 )
 
 // Origin says where the state of an API came from.
@@ -23,7 +23,7 @@ const (
 
 // entry is one API in the table: its state in effect and when it was used.
 type entry struct {
-	key    registry.Key
+	key    contract.Key
 	static *gateway.API // as compiled in; nil for all others
 	calls  gateway.Calls
 	used   atomic.Int64 // Unix time in nanoseconds, to the second
@@ -42,7 +42,7 @@ type state struct {
 	since    time.Time
 }
 
-func newEntry(key registry.Key) *entry {
+func newEntry(key contract.Key) *entry {
 	e := &entry{key: key}
 	e.used.Store(time.Now().UnixNano())
 	return e

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
@@ -49,7 +50,7 @@ func (a *APIs) adopt(api *mqrpcv1.Api, origin Origin) error {
 	if a.follower == nil {
 		return a.install(api, origin)
 	}
-	key := registry.KeyOf(api)
+	key := contract.KeyOf(api)
 	a.adopting.Store(api, origin)
 	defer a.adopting.Delete(api)
 	for range 3 {
@@ -66,7 +67,7 @@ func (a *APIs) adopt(api *mqrpcv1.Api, origin Origin) error {
 
 // install makes a state the one in effect.
 func (a *APIs) install(api *mqrpcv1.Api, origin Origin) error {
-	e := a.entryOf(registry.KeyOf(api))
+	e := a.entryOf(contract.KeyOf(api))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	next, err := a.build(e, api, origin)
@@ -81,7 +82,7 @@ func (a *APIs) install(api *mqrpcv1.Api, origin Origin) error {
 
 // entryOf returns the entry of an API, a new one that is not yet in the table if
 // there is none.
-func (a *APIs) entryOf(key registry.Key) *entry {
+func (a *APIs) entryOf(key contract.Key) *entry {
 	if e := a.table.get(key); e != nil {
 		return e
 	}
@@ -118,13 +119,13 @@ func (a *APIs) build(e *entry, api *mqrpcv1.Api, origin Origin) (*state, error) 
 	case api.GetDeleted():
 		return next, nil
 	default:
-		services, err := registry.Services(api)
+		linked, err := contract.Link(a.ctx, e.key, api.GetFiles())
 		if err != nil {
 			return nil, err
 		}
 		next.api = &gateway.API{
 			Module: e.key.Module, Version: e.key.Version,
-			Services: services, Resolver: newResolver(services),
+			Services: runtime.ServicesOf(linked), Resolver: linked.Resolver(),
 		}
 	}
 	next.api.Calls = &e.calls
@@ -152,7 +153,7 @@ func (a *APIs) addStatic(services []*runtime.Service) error {
 		return err
 	}
 	for _, api := range compiled.(gateway.Eager).Known() {
-		e := newEntry(registry.Key{Module: api.Module, Version: api.Version})
+		e := newEntry(contract.Key{Module: api.Module, Version: api.Version})
 		e.static = api
 		now := newState(&mqrpcv1.Api{Revision: revisionOf(api.Services)}, FromStatic)
 		now.api = &gateway.API{Module: api.Module, Version: api.Version, Services: api.Services, Calls: &e.calls}

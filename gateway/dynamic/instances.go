@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 )
 
 // Instance is a running worker as it has announced itself for one of its APIs.
@@ -48,14 +48,14 @@ type instances struct {
 
 	mu      sync.Mutex
 	count   int
-	byKey   map[registry.Key]map[string]Instance
+	byKey   map[contract.Key]map[string]Instance
 	modules map[string]int // the keys of each
 }
 
 func newInstances(limit int) *instances {
 	return &instances{
 		limit:   limit,
-		byKey:   make(map[registry.Key]map[string]Instance),
+		byKey:   make(map[contract.Key]map[string]Instance),
 		modules: make(map[string]int),
 	}
 }
@@ -78,7 +78,7 @@ func instanceOf(a *mqrpcv1.Announcement) Instance {
 }
 
 // put takes an announcement, and reports whether there was room for it.
-func (s *instances) put(key registry.Key, instance Instance) bool {
+func (s *instances) put(key contract.Key, instance Instance) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of := s.byKey[key]
@@ -98,14 +98,14 @@ func (s *instances) put(key registry.Key, instance Instance) bool {
 }
 
 // remove takes an instance out that has stopped.
-func (s *instances) remove(key registry.Key, name string) {
+func (s *instances) remove(key contract.Key, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(key, name)
 }
 
 // drop is remove with the mutex held.
-func (s *instances) drop(key registry.Key, name string) {
+func (s *instances) drop(key contract.Key, name string) {
 	of := s.byKey[key]
 	if _, there := of[name]; !there {
 		return
@@ -123,11 +123,11 @@ func (s *instances) drop(key registry.Key, name string) {
 
 // sweep drops those that have not been heard of for too long, and returns their
 // APIs.
-func (s *instances) sweep() []registry.Key {
+func (s *instances) sweep() []contract.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	gone := make(map[registry.Key]bool)
+	gone := make(map[contract.Key]bool)
 	for key, of := range s.byKey {
 		for name, instance := range of {
 			if !now.Before(instance.Expires) {
@@ -140,7 +140,7 @@ func (s *instances) sweep() []registry.Key {
 }
 
 // serve reports whether somebody has announced the API.
-func (s *instances) serve(key registry.Key) bool {
+func (s *instances) serve(key contract.Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.byKey[key]) > 0
@@ -154,7 +154,7 @@ func (s *instances) serveModule(module string) bool {
 }
 
 // of returns the instances of an API by name.
-func (s *instances) of(key registry.Key) []Instance {
+func (s *instances) of(key contract.Key) []Instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Values(s.byKey[key]), func(a, b Instance) int {
@@ -163,7 +163,7 @@ func (s *instances) of(key registry.Key) []Instance {
 }
 
 // keys returns the APIs that are announced, in any order.
-func (s *instances) keys() []registry.Key {
+func (s *instances) keys() []contract.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.byKey))
@@ -179,7 +179,7 @@ func (s *instances) len() int {
 // says which it serves. It depends on who runs, not on who spoke last, so that
 // in a rolling upgrade the revision changes once, and changes back only when
 // the new instances go.
-func (s *instances) newest(key registry.Key) string {
+func (s *instances) newest(key contract.Key) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var newest Instance

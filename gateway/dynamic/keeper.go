@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -26,12 +27,12 @@ type keeper struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	pending map[registry.Key]*mqrpcv1.Api
+	pending map[contract.Key]*mqrpcv1.Api
 	closed  bool
 }
 
 func newKeeper(snapshot registry.Snapshot, logger *slog.Logger) *keeper {
-	k := &keeper{snapshot: snapshot, logger: logger, pending: make(map[registry.Key]*mqrpcv1.Api)}
+	k := &keeper{snapshot: snapshot, logger: logger, pending: make(map[contract.Key]*mqrpcv1.Api)}
 	k.changed = sync.NewCond(&k.mu)
 	k.work.Go(k.run)
 	return k
@@ -47,7 +48,7 @@ func (k *keeper) put(api *mqrpcv1.Api) {
 	if k.closed {
 		return
 	}
-	k.pending[registry.KeyOf(api)] = api
+	k.pending[contract.KeyOf(api)] = api
 	k.changed.Broadcast()
 }
 
@@ -59,7 +60,7 @@ func (k *keeper) run() {
 		}
 		if err := k.snapshot.Put(api); err != nil {
 			k.failures.Add(1)
-			k.logger.Error("dynamic: an API is not in the snapshot", "api", registry.KeyOf(api).String(), "error", err)
+			k.logger.Error("dynamic: an API is not in the snapshot", "api", contract.KeyOf(api).String(), "error", err)
 			continue
 		}
 		k.written.Add(1)

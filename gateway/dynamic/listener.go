@@ -9,8 +9,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -86,7 +86,7 @@ func (l *listener) deliver(delivery *runtime.Delivery) {
 	}
 	announcement := &mqrpcv1.Announcement{}
 	err := proto.Unmarshal(delivery.Body, announcement)
-	key := registry.Key{Module: announcement.GetModule(), Version: announcement.GetVersion()}
+	key := contract.Key{Module: announcement.GetModule(), Version: announcement.GetVersion()}
 	if err == nil {
 		err = key.Check()
 	}
@@ -99,7 +99,7 @@ func (l *listener) deliver(delivery *runtime.Delivery) {
 }
 
 // hear takes an announcement.
-func (a *APIs) hear(key registry.Key, announcement *mqrpcv1.Announcement) {
+func (a *APIs) hear(key contract.Key, announcement *mqrpcv1.Announcement) {
 	a.counters.announcements.Add(1)
 	instance := instanceOf(announcement)
 	for _, text := range []*string{&instance.Instance, &instance.Host, &instance.Language, &instance.Revision} {
@@ -118,7 +118,7 @@ func (a *APIs) hear(key registry.Key, announcement *mqrpcv1.Announcement) {
 }
 
 // forgetUnknown has an API looked up again: there is news of it.
-func (a *APIs) forgetUnknown(key registry.Key) {
+func (a *APIs) forgetUnknown(key contract.Key) {
 	a.loads.news(key, func() { a.unknown.forget(key) })
 	a.unfollowUnknown(key)
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // loads are the lookups under way, at most one for each API, whatever the number
@@ -15,13 +15,13 @@ type loads struct {
 
 	mu     sync.Mutex
 	closed bool
-	byKey  map[registry.Key]*lookup
+	byKey  map[contract.Key]*lookup
 }
 
 // lookup is one of them. Its fields are guarded by the mutex of loads until it
 // is done.
 type lookup struct {
-	key     registry.Key
+	key     contract.Key
 	done    chan struct{}
 	err     error // once done; errAgain: it was no lookup, ask again
 	waiting int
@@ -31,12 +31,12 @@ type lookup struct {
 }
 
 func newLoads(limit int) *loads {
-	return &loads{slots: make(chan struct{}, limit), byKey: make(map[registry.Key]*lookup)}
+	return &loads{slots: make(chan struct{}, limit), byKey: make(map[contract.Key]*lookup)}
 }
 
 // join returns the lookup of an API with one more that waits for it, a new one
 // if there is none.
-func (a *APIs) join(key registry.Key) (*lookup, error) {
+func (a *APIs) join(key contract.Key) (*lookup, error) {
 	a.loads.mu.Lock()
 	defer a.loads.mu.Unlock()
 	if l := a.loads.byKey[key]; l != nil {
@@ -99,7 +99,7 @@ func (s *loads) goOn(do func()) bool {
 
 // exclusive does something while no lookup of the API runs, unless one does.
 // Those who come meanwhile wait, and look again.
-func (s *loads) exclusive(key registry.Key, do func()) bool {
+func (s *loads) exclusive(key contract.Key, do func()) bool {
 	l := &lookup{key: key, done: make(chan struct{}), running: true, giveUp: func() {}}
 	s.mu.Lock()
 	busy := s.closed || s.byKey[key] != nil
@@ -148,7 +148,7 @@ func (s *loads) end(l *lookup, err error) {
 
 // news says that what is known of the API may not be true any more. forget is
 // called in the same moment as far as lookups are concerned.
-func (s *loads) news(key registry.Key, forget func()) {
+func (s *loads) news(key contract.Key, forget func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.byKey[key]; l != nil {

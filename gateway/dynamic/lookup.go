@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -59,7 +60,7 @@ func (a *APIs) run(ctx context.Context, l *lookup) {
 }
 
 // remember keeps for a while that a lookup was in vain.
-func (a *APIs) remember(key registry.Key, err error) {
+func (a *APIs) remember(key contract.Key, err error) {
 	if a.ctx.Err() != nil {
 		return
 	}
@@ -84,7 +85,7 @@ func (a *APIs) remember(key registry.Key, err error) {
 //
 // errAbsent and errDeleted are certain; any other error means that somebody did
 // not answer.
-func (a *APIs) find(ctx context.Context, key registry.Key) error {
+func (a *APIs) find(ctx context.Context, key contract.Key) error {
 	stored := a.fromStore(ctx, key)
 	if stored == nil || errors.Is(stored, errDeleted) {
 		return stored
@@ -116,7 +117,7 @@ func (a *APIs) find(ctx context.Context, key registry.Key) error {
 }
 
 // fromStore loads an API from the registry and follows it there.
-func (a *APIs) fromStore(ctx context.Context, key registry.Key) error {
+func (a *APIs) fromStore(ctx context.Context, key contract.Key) error {
 	if a.follower == nil {
 		return errAbsent
 	}
@@ -145,7 +146,7 @@ func (a *APIs) fromStore(ctx context.Context, key registry.Key) error {
 }
 
 // fromWorker asks a worker for its own description.
-func (a *APIs) fromWorker(ctx context.Context, key registry.Key) error {
+func (a *APIs) fromWorker(ctx context.Context, key contract.Key) error {
 	api, err := a.describe(ctx, key)
 	if err != nil {
 		return err
@@ -159,7 +160,7 @@ func (a *APIs) fromWorker(ctx context.Context, key registry.Key) error {
 
 // describe is a worker's description as an API that the registry does not hold.
 // errAbsent: there is no worker.
-func (a *APIs) describe(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (a *APIs) describe(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	if a.config.Caller == nil {
 		return nil, errAbsent
 	}
@@ -179,7 +180,7 @@ func (a *APIs) describe(ctx context.Context, key registry.Key) (*mqrpcv1.Api, er
 		Revision: response.GetRevision(),
 		Files:    response.GetFiles(),
 	}
-	if found := registry.KeyOf(api); found != key {
+	if found := contract.KeyOf(api); found != key {
 		return nil, fmt.Errorf("the worker of %s describes %s", key, found)
 	}
 	// What the registry holds counts from 1; the rest of the rules are the same.
@@ -193,7 +194,7 @@ func (a *APIs) describe(ctx context.Context, key registry.Key) (*mqrpcv1.Api, er
 
 // fromSnapshot takes what the snapshot keeps, if its sequence is that or
 // greater.
-func (a *APIs) fromSnapshot(key registry.Key, sequence int64) error {
+func (a *APIs) fromSnapshot(key contract.Key, sequence int64) error {
 	if a.config.Snapshot == nil {
 		return errAbsent
 	}

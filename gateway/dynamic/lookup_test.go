@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
@@ -30,7 +31,7 @@ type slowStore struct {
 	loads atomic.Int64
 }
 
-func (s *slowStore) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (s *slowStore) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	s.loads.Add(1)
 	if s.takes > 0 {
 		select {
@@ -89,7 +90,7 @@ func startWxapp(t *testing.T, broker *memory.Broker) (stop func()) {
 func TestHotPlug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: newRegistry(t)})
-		wxapp := registry.Key{Module: "wxapp", Version: "1.0"}
+		wxapp := contract.Key{Module: "wxapp", Version: "1.0"}
 		if w := s.call(wxapp, "WxappManager.SessionKey", `{"Code":"YQ=="}`); w.Code != 404 || !strings.Contains(w.Body.String(), gateway.ReasonUnknownModule) {
 			t.Errorf("before: got %d %s", w.Code, w.Body)
 		}
@@ -102,7 +103,7 @@ func TestHotPlug(t *testing.T) {
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("it took %s", took)
 		}
-		if w := s.call(registry.Key{Module: "wxapp", Version: "9.9"}, "WxappManager.SessionKey", `{}`); !strings.Contains(w.Body.String(), gateway.ReasonUnknownVersion) {
+		if w := s.call(contract.Key{Module: "wxapp", Version: "9.9"}, "WxappManager.SessionKey", `{}`); !strings.Contains(w.Body.String(), gateway.ReasonUnknownVersion) {
 			t.Errorf("another version: got %d %s", w.Code, w.Body)
 		}
 		if w := s.call(wxapp, "WxappManager.No", `{}`); w.Code != 404 || !strings.Contains(w.Body.String(), gateway.ReasonUnknownMethod) {
@@ -208,7 +209,7 @@ func TestInvalidNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowStore{Store: newRegistry(t)}
 		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: store})
-		for _, key := range []registry.Key{{Module: "a b", Version: "1"}, {Module: "a", Version: "1_0"}, {}} {
+		for _, key := range []contract.Key{{Module: "a b", Version: "1"}, {Module: "a", Version: "1_0"}, {}} {
 			if _, err := s.apis.Source().API(t.Context(), key.Module, key.Version); err == nil {
 				t.Errorf("%q was found", key)
 			}
@@ -280,7 +281,7 @@ func TestTooManyLoaded(t *testing.T) {
 		memoryRegistry := newRegistry(t)
 		s := newStand(t, memory.NewBroker(memory.Config{}), dynamic.Config{Store: memoryRegistry, Limits: dynamic.Limits{Loaded: 10}})
 		for i := range 20 {
-			key := registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
+			key := contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
 			save(t, memoryRegistry, registrytest.API(key, 1, 1))
 			if _, err := s.apis.Source().API(t.Context(), key.Module, key.Version); err != nil {
 				t.Fatal(err)

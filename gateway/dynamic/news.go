@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -27,7 +28,7 @@ func (n *news) Watch(notify func(registry.Event)) (registry.Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &sharedWatch{Watch: inner, loaded: make(map[registry.Key]bool), unknown: make(map[registry.Key]bool)}
+	w := &sharedWatch{Watch: inner, loaded: make(map[contract.Key]bool), unknown: make(map[contract.Key]bool)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.watch = w
@@ -44,7 +45,7 @@ func (n *news) shared() *sharedWatch {
 func (a *APIs) hearOfChange(event registry.Event) {
 	switch {
 	case event.API != nil:
-		a.forgetUnknown(registry.KeyOf(event.API))
+		a.forgetUnknown(contract.KeyOf(event.API))
 	case !event.Key.IsZero():
 		a.forgetUnknown(event.Key)
 	default: // news may have been lost
@@ -54,7 +55,7 @@ func (a *APIs) hearOfChange(event registry.Event) {
 
 // followUnknown has the changes of an API told that is remembered as unknown. It
 // does its best: should it fail, the memory is short.
-func (a *APIs) followUnknown(key registry.Key) {
+func (a *APIs) followUnknown(key contract.Key) {
 	if a.news == nil || !a.unknown.has(key) {
 		return
 	}
@@ -64,7 +65,7 @@ func (a *APIs) followUnknown(key registry.Key) {
 }
 
 // unfollowUnknown undoes followUnknown.
-func (a *APIs) unfollowUnknown(key registry.Key) {
+func (a *APIs) unfollowUnknown(key contract.Key) {
 	if a.news == nil {
 		return
 	}
@@ -79,35 +80,35 @@ type sharedWatch struct {
 	registry.Watch
 
 	mu              sync.Mutex
-	loaded, unknown map[registry.Key]bool
+	loaded, unknown map[contract.Key]bool
 }
 
 // Follow implements [registry.Watch].
-func (w *sharedWatch) Follow(ctx context.Context, key registry.Key) error {
+func (w *sharedWatch) Follow(ctx context.Context, key contract.Key) error {
 	w.set(w.loaded, key, true)
 	return w.Watch.Follow(ctx, key)
 }
 
 // Unfollow implements [registry.Watch].
-func (w *sharedWatch) Unfollow(key registry.Key) {
+func (w *sharedWatch) Unfollow(key contract.Key) {
 	w.set(w.loaded, key, false)
 	w.settle(key)
 }
 
-func (w *sharedWatch) followUnknown(ctx context.Context, key registry.Key) {
+func (w *sharedWatch) followUnknown(ctx context.Context, key contract.Key) {
 	w.set(w.unknown, key, true)
 	_ = w.Watch.Follow(ctx, key) // it follows as soon as it can
 }
 
 // unfollowUnknown costs nothing for a key that is not followed so.
-func (w *sharedWatch) unfollowUnknown(key registry.Key) {
+func (w *sharedWatch) unfollowUnknown(key contract.Key) {
 	if w.set(w.unknown, key, false) {
 		w.settle(key)
 	}
 }
 
 // set notes who follows a key, and reports whether that is another than before.
-func (w *sharedWatch) set(who map[registry.Key]bool, key registry.Key, follows bool) bool {
+func (w *sharedWatch) set(who map[contract.Key]bool, key contract.Key, follows bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := who[key]
@@ -119,7 +120,7 @@ func (w *sharedWatch) set(who map[registry.Key]bool, key registry.Key, follows b
 	return before != follows
 }
 
-func (w *sharedWatch) wanted(key registry.Key) bool {
+func (w *sharedWatch) wanted(key contract.Key) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.loaded[key] || w.unknown[key]
@@ -127,7 +128,7 @@ func (w *sharedWatch) wanted(key registry.Key) bool {
 
 // settle ends the following of a key that nobody follows any more. Somebody may
 // begin to, meanwhile.
-func (w *sharedWatch) settle(key registry.Key) {
+func (w *sharedWatch) settle(key contract.Key) {
 	if w.wanted(key) {
 		return
 	}
@@ -140,10 +141,10 @@ func (w *sharedWatch) settle(key registry.Key) {
 }
 
 // stale returns the unknown keys that are followed and not remembered.
-func (w *sharedWatch) stale(remembered func(registry.Key) bool) []registry.Key {
+func (w *sharedWatch) stale(remembered func(contract.Key) bool) []contract.Key {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var stale []registry.Key
+	var stale []contract.Key
 	for key := range w.unknown {
 		if !remembered(key) {
 			stale = append(stale, key)

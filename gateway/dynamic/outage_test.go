@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
@@ -99,12 +100,12 @@ func TestRegistryDownWithoutSnapshot(t *testing.T) {
 // hangingStore answers nothing until its caller gives up.
 type hangingStore struct{ registry.Store }
 
-func (hangingStore) Load(ctx context.Context, _ registry.Key) (*mqrpcv1.Api, error) {
+func (hangingStore) Load(ctx context.Context, _ contract.Key) (*mqrpcv1.Api, error) {
 	<-ctx.Done()
 	return nil, errors.Join(registry.ErrUnavailable, ctx.Err())
 }
 
-func (hangingStore) Heads(ctx context.Context, _ []registry.Key) ([]registry.Head, error) {
+func (hangingStore) Heads(ctx context.Context, _ []contract.Key) ([]registry.Head, error) {
 	<-ctx.Done()
 	return nil, errors.Join(registry.ErrUnavailable, ctx.Err())
 }
@@ -159,6 +160,6 @@ type brokenSnapshot struct{}
 
 func (brokenSnapshot) Put(*mqrpcv1.Api) error { return errors.New("the disk is full") }
 
-func (brokenSnapshot) Get(registry.Key) (*mqrpcv1.Api, time.Time, error) {
+func (brokenSnapshot) Get(contract.Key) (*mqrpcv1.Api, time.Time, error) {
 	return nil, time.Time{}, registry.ErrCorrupt
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // describeTries is how many workers are asked for one revision. All of them
@@ -16,23 +16,23 @@ const describeTries = 16
 // zero value is ready.
 type revisions struct {
 	mu    sync.Mutex
-	under map[registry.Key]bool
+	under map[contract.Key]bool
 }
 
-func (r *revisions) begin(key registry.Key) bool {
+func (r *revisions) begin(key contract.Key) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.under[key] {
 		return false
 	}
 	if r.under == nil {
-		r.under = make(map[registry.Key]bool)
+		r.under = make(map[contract.Key]bool)
 	}
 	r.under[key] = true
 	return true
 }
 
-func (r *revisions) end(key registry.Key) {
+func (r *revisions) end(key contract.Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.under, key)
@@ -42,7 +42,7 @@ func (r *revisions) end(key registry.Key) {
 // the one that started last serves another one than is in effect. An API that
 // the registry holds changes when the registry says so, whatever its workers
 // serve.
-func (a *APIs) checkRevision(key registry.Key) {
+func (a *APIs) checkRevision(key contract.Key) {
 	if !a.outdated(key) || a.config.Caller == nil || !a.revisions.begin(key) {
 		return
 	}
@@ -56,7 +56,7 @@ func (a *APIs) checkRevision(key registry.Key) {
 	}
 }
 
-func (a *APIs) outdated(key registry.Key) bool {
+func (a *APIs) outdated(key contract.Key) bool {
 	e := a.table.get(key)
 	if e == nil || !e.fromWorkers() {
 		return false
@@ -66,7 +66,7 @@ func (a *APIs) outdated(key registry.Key) bool {
 }
 
 // fetchRevision asks workers until one with the revision answers.
-func (a *APIs) fetchRevision(key registry.Key) {
+func (a *APIs) fetchRevision(key contract.Key) {
 	select {
 	case a.loads.slots <- struct{}{}:
 		defer func() { <-a.loads.slots }()
@@ -85,7 +85,7 @@ func (a *APIs) fetchRevision(key registry.Key) {
 
 // fetchOnce asks one worker, and reports whether there is no use in asking
 // another one now.
-func (a *APIs) fetchOnce(ctx context.Context, key registry.Key) bool {
+func (a *APIs) fetchOnce(ctx context.Context, key contract.Key) bool {
 	api, err := a.describe(ctx, key)
 	if err != nil {
 		a.config.Logger.Warn("dynamic: a new revision of an API cannot be fetched; trying again with the next announcement",

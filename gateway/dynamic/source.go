@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/registry"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // source is the side of the APIs that a gateway sees.
@@ -21,7 +20,7 @@ var (
 
 // Loaded implements [gateway.Loaded]. It takes no lock.
 func (s *source) Loaded(module, version string) *gateway.API {
-	if e := s.table.get(registry.Key{Module: module, Version: version}); e != nil {
+	if e := s.table.get(contract.Key{Module: module, Version: version}); e != nil {
 		return e.use().api
 	}
 	return nil
@@ -33,11 +32,11 @@ func (s *source) API(ctx context.Context, module, version string) (*gateway.API,
 		return loaded, nil
 	}
 	a := (*APIs)(s)
-	key := registry.Key{Module: module, Version: version}
-	if wire.CheckModule(module) != nil {
+	key := contract.Key{Module: module, Version: version}
+	if contract.CheckModule(module) != nil {
 		return nil, gateway.ErrUnknownModule
 	}
-	if wire.CheckVersion(version) != nil {
+	if contract.CheckVersion(version) != nil {
 		return nil, gateway.ErrUnknownVersion
 	}
 	return a.load(ctx, key)
@@ -55,7 +54,7 @@ func (s *source) Known() []*gateway.API {
 }
 
 // load waits for what becomes of an API that is not in the table.
-func (a *APIs) load(ctx context.Context, key registry.Key) (*gateway.API, error) {
+func (a *APIs) load(ctx context.Context, key contract.Key) (*gateway.API, error) {
 	for {
 		if e := a.table.get(key); e != nil {
 			now := e.use()
@@ -96,7 +95,7 @@ var (
 )
 
 // explain turns what a lookup has found into what a gateway expects.
-func (a *APIs) explain(key registry.Key, err error) error {
+func (a *APIs) explain(key contract.Key, err error) error {
 	if errors.Is(err, errAbsent) || errors.Is(err, errDeleted) {
 		return a.unknownError(key)
 	}
@@ -105,7 +104,7 @@ func (a *APIs) explain(key registry.Key, err error) error {
 
 // unknownError says which of module and version is unknown, as far as is known
 // here.
-func (a *APIs) unknownError(key registry.Key) error {
+func (a *APIs) unknownError(key contract.Key) error {
 	if a.knowsModule(key.Module) {
 		return gateway.ErrUnknownVersion
 	}

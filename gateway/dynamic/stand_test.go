@@ -19,10 +19,10 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
@@ -31,7 +31,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var greeter = registry.Key{Module: "greeter", Version: "1.0"}
+var greeter = contract.Key{Module: "greeter", Version: "1.0"}
 
 // stand is a gateway over a broker in memory. It lives in the bubble of a test.
 type stand struct {
@@ -86,7 +86,7 @@ func newStand(t *testing.T, broker *memory.Broker, config dynamic.Config) *stand
 }
 
 // call calls a method.
-func (s *stand) call(key registry.Key, method, content string) *httptest.ResponseRecorder {
+func (s *stand) call(key contract.Key, method, content string) *httptest.ResponseRecorder {
 	body := fmt.Sprintf(`{"module":%q,"version":%q,"method":%q,"bizContent":%s}`, key.Module, key.Version, method, content)
 	r := httptest.NewRequest(http.MethodPost, "/gateway", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -140,11 +140,11 @@ func startGreeter(t *testing.T, broker *memory.Broker, name string, fields int) 
 		t: t, name: name, contract: registrytest.API(greeter, 1, fields),
 		transport: broker.Connect(), started: time.Now(),
 	}
-	services, err := registry.Services(w.contract)
+	linked, err := contract.Link(t.Context(), greeter, w.contract.GetFiles())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.message = services[0].Methods[0].Request.(*dynamicpb.Message)
+	w.message = dynamicpb.NewMessage(linked.Services[0].Methods[0].Input())
 	consumer, err := w.transport.Consume(t.Context(), runtime.Queue{
 		Name: wire.WorkerQueue(greeter.Module, greeter.Version), Exchange: wire.CallExchange,
 		Expires: 5 * time.Minute, Prefetch: 1,

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -31,7 +32,7 @@ type store struct {
 func newStore(of registry.Store) *store { return &store{Store: of} }
 
 // Load implements [registry.Store]. A tombstone is errDeleted.
-func (s *store) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (s *store) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	s.queries.Add(1)
 	api, err := s.Store.Load(ctx, key)
 	s.asked(err)
@@ -42,7 +43,7 @@ func (s *store) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error
 }
 
 // Heads implements [registry.Store].
-func (s *store) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (s *store) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	s.queries.Add(1)
 	heads, err := s.Store.Heads(ctx, keys)
 	s.asked(err)

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // shards is the number of parts of a table. With 100,000 APIs a part has about
@@ -18,20 +18,20 @@ const shards = 4096
 // entry costs the same whether there is one or a hundred thousand.
 type table struct {
 	seed    maphash.Seed
-	parts   [shards]atomic.Pointer[map[registry.Key]*entry]
+	parts   [shards]atomic.Pointer[map[contract.Key]*entry]
 	count   atomic.Int64
 	writing sync.Mutex // held while a part is replaced
 }
 
 func newTable() *table { return &table{seed: maphash.MakeSeed()} }
 
-func (t *table) part(key registry.Key) *atomic.Pointer[map[registry.Key]*entry] {
+func (t *table) part(key contract.Key) *atomic.Pointer[map[contract.Key]*entry] {
 	hash := maphash.String(t.seed, key.Module)
 	return &t.parts[(hash*31+maphash.String(t.seed, key.Version))%shards]
 }
 
 // get returns an entry, nil if there is none.
-func (t *table) get(key registry.Key) *entry {
+func (t *table) get(key contract.Key) *entry {
 	part := t.part(key).Load()
 	if part == nil {
 		return nil
@@ -44,7 +44,7 @@ func (t *table) put(e *entry) {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	part := t.part(e.key)
-	next := map[registry.Key]*entry{e.key: e}
+	next := map[contract.Key]*entry{e.key: e}
 	if old := part.Load(); old != nil {
 		for key, other := range *old {
 			if key != e.key {
@@ -71,7 +71,7 @@ func (t *table) remove(e *entry) bool {
 		part.Store(nil)
 		return true
 	}
-	next := make(map[registry.Key]*entry, len(*old)-1)
+	next := make(map[contract.Key]*entry, len(*old)-1)
 	for key, other := range *old {
 		if key != e.key {
 			next[key] = other

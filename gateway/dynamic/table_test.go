@@ -7,12 +7,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/registry"
 )
 
-func keyOf(i int) registry.Key {
-	return registry.Key{Module: fmt.Sprintf("module-%d", i), Version: "1.0"}
+func keyOf(i int) contract.Key {
+	return contract.Key{Module: fmt.Sprintf("module-%d", i), Version: "1.0"}
 }
 
 func TestTable(t *testing.T) {

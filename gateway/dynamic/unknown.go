@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // unknown remembers for a while which lookups were in vain, so many at the most.
@@ -12,8 +12,8 @@ type unknown struct {
 	limit int
 
 	mu    sync.Mutex
-	byKey map[registry.Key]memory
-	order []registry.Key // by the time that they came, some of them gone again
+	byKey map[contract.Key]memory
+	order []contract.Key // by the time that they came, some of them gone again
 }
 
 // memory is one of them.
@@ -23,11 +23,11 @@ type memory struct {
 }
 
 func newUnknown(limit int) *unknown {
-	return &unknown{limit: limit, byKey: make(map[registry.Key]memory)}
+	return &unknown{limit: limit, byKey: make(map[contract.Key]memory)}
 }
 
 // get returns why an API is not there, nil if it is not known not to be.
-func (u *unknown) get(key registry.Key) error {
+func (u *unknown) get(key contract.Key) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if found, there := u.byKey[key]; there && time.Now().Before(found.until) {
@@ -37,7 +37,7 @@ func (u *unknown) get(key registry.Key) error {
 }
 
 // put remembers a name for so long. The oldest makes room for it.
-func (u *unknown) put(key registry.Key, err error, last time.Duration) {
+func (u *unknown) put(key contract.Key, err error, last time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if _, there := u.byKey[key]; !there {
@@ -51,7 +51,7 @@ func (u *unknown) put(key registry.Key, err error, last time.Duration) {
 }
 
 // forget drops a name.
-func (u *unknown) forget(key registry.Key) {
+func (u *unknown) forget(key contract.Key) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.byKey, key)
@@ -70,7 +70,7 @@ func (u *unknown) sweep() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := time.Now()
-	var kept []registry.Key
+	var kept []contract.Key
 	for _, key := range u.order {
 		found, there := u.byKey[key]
 		switch {
@@ -85,7 +85,7 @@ func (u *unknown) sweep() {
 }
 
 // has reports whether a name is remembered.
-func (u *unknown) has(key registry.Key) bool { return u.get(key) != nil }
+func (u *unknown) has(key contract.Key) bool { return u.get(key) != nil }
 
 func (u *unknown) len() int {
 	u.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/internal/cli/backend"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -220,12 +221,12 @@ func (a *admin) tell(done string, result registry.Result, way backend.Notify) {
 	case way == backend.Poll:
 		heard = "; gateways find it with their next poll (--amqp-url: at once)"
 	}
-	_, _ = fmt.Fprintf(a.out, "%s: %s (change %d, revision %s)%s\n", registry.KeyOf(api), done, api.GetSequence(), api.GetRevision(), heard)
+	_, _ = fmt.Fprintf(a.out, "%s: %s (change %d, revision %s)%s\n", contract.KeyOf(api), done, api.GetSequence(), api.GetRevision(), heard)
 }
 
 // parseKey reads the API that a command is for.
-func parseKey(text string) (registry.Key, error) {
-	key, err := registry.ParseKey(text)
+func parseKey(text string) (contract.Key, error) {
+	key, err := contract.ParseKey(text)
 	if err != nil {
 		return key, &usageError{err}
 	}

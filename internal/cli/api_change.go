@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -47,7 +48,7 @@ is enough if no other one begins so.`,
 }
 
 // fullRevision finds the revision in the history that begins like this.
-func fullRevision(ctx context.Context, store registry.Store, key registry.Key, beginning string) (string, error) {
+func fullRevision(ctx context.Context, store registry.Store, key contract.Key, beginning string) (string, error) {
 	changes, err := store.History(ctx, registry.HistoryQuery{Key: key})
 	if err != nil {
 		return "", err

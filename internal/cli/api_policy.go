@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -134,7 +135,7 @@ func (e *policyEdit) read(command *cobra.Command, in io.Reader) error {
 }
 
 // apply changes the policy, if it suits the stored contract.
-func (e *policyEdit) apply(ctx context.Context, c changer, key registry.Key) (registry.Result, error) {
+func (e *policyEdit) apply(ctx context.Context, c changer, key contract.Key) (registry.Result, error) {
 	api, err := c.store.Load(ctx, key)
 	if err != nil {
 		return registry.Result{}, err
@@ -144,7 +145,7 @@ func (e *policyEdit) apply(ctx context.Context, c changer, key registry.Key) (re
 	}
 	return c.SetPolicy(ctx, key, func(policy *mqrpcv1.Policy) error {
 		e.edit(policy)
-		return checkPolicy(api, policy)
+		return checkPolicy(ctx, api, policy)
 	})
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,10 +9,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
@@ -28,8 +27,8 @@ func optionalDuration(duration time.Duration) *durationpb.Duration {
 
 // checkPolicy sees that a policy names methods that there are, and that its
 // default responses are responses.
-func checkPolicy(api *mqrpcv1.Api, policy *mqrpcv1.Policy) error {
-	found, err := contract.New(registry.KeyOf(api), api.GetFiles())
+func checkPolicy(ctx context.Context, api *mqrpcv1.Api, policy *mqrpcv1.Policy) error {
+	found, err := contract.Link(ctx, contract.KeyOf(api), api.GetFiles())
 	if err != nil {
 		return err
 	}
@@ -53,15 +52,15 @@ func checkPolicy(api *mqrpcv1.Api, policy *mqrpcv1.Policy) error {
 }
 
 // responders are the methods that have the default response with that name.
-func responders(found *contract.Contract, policy *mqrpcv1.Policy, name string) ([]*runtime.Method, error) {
+func responders(found *contract.Contract, policy *mqrpcv1.Policy, name string) ([]*contract.Method, error) {
 	if name != allMethods {
 		method, err := found.Method(name)
-		return []*runtime.Method{method}, err
+		return []*contract.Method{method}, err
 	}
-	var methods []*runtime.Method
+	var methods []*contract.Method
 	for _, service := range found.Services {
 		for _, method := range service.Methods {
-			if _, own := policy.GetDefaultResponses()[method.Name]; !own {
+			if _, own := policy.GetDefaultResponses()[method.Address]; !own {
 				methods = append(methods, method)
 			}
 		}
@@ -69,13 +68,13 @@ func responders(found *contract.Contract, policy *mqrpcv1.Policy, name string) (
 	return methods, nil
 }
 
-func checkResponse(found *contract.Contract, method *runtime.Method, response string) error {
-	message, err := transcode.New(method.Response.ProtoReflect().Descriptor(), transcode.Options{Resolver: found.Resolver()})
+func checkResponse(found *contract.Contract, method *contract.Method, response string) error {
+	message, err := transcode.New(method.Output(), transcode.Options{Resolver: found.Resolver()})
 	if err != nil {
 		return err
 	}
 	if _, err := message.AppendWire(nil, []byte(response)); err != nil {
-		return fmt.Errorf("the default response of %s is no %s: %w", method.Name, message.Descriptor().FullName(), err)
+		return fmt.Errorf("the default response of %s is no %s: %w", method.Address, message.Descriptor().FullName(), err)
 	}
 	return nil
 }

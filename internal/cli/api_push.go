@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/source"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 )
 
 // push is where contracts come from.
 type push struct {
-	files  contract.Files
+	files  source.Files
 	worker string
 	force  bool
 }
@@ -64,7 +64,7 @@ func (p *push) run(ctx context.Context, a *admin) error {
 	if err != nil {
 		return err
 	}
-	apis, err := registry.Split(files)
+	apis, err := contract.Split(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (p *push) wanted(apis []*mqrpcv1.Api) ([]*mqrpcv1.Api, error) {
 		return apis, nil
 	}
 	for _, api := range apis {
-		if registry.KeyOf(api).String() == p.worker {
+		if contract.KeyOf(api).String() == p.worker {
 			return []*mqrpcv1.Api{api}, nil
 		}
 	}

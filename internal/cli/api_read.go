@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -119,7 +119,7 @@ descriptors among it.`,
 			if err != nil {
 				return err
 			}
-			return a.show(api, address.Element)
+			return a.show(ctx, api, address.Element)
 		})
 	})
 	command.Flags().Int64Var(&at, "at", 0, "show the API as it was after this change of its history")
@@ -128,14 +128,14 @@ descriptors among it.`,
 }
 
 // loadAt loads an API as it is, or as it was at a sequence greater than zero.
-func loadAt(ctx context.Context, store registry.Store, key registry.Key, at int64) (*mqrpcv1.Api, error) {
+func loadAt(ctx context.Context, store registry.Store, key contract.Key, at int64) (*mqrpcv1.Api, error) {
 	if at > 0 {
 		return store.LoadAt(ctx, key, at)
 	}
 	return store.Load(ctx, key)
 }
 
-func (a *admin) show(api *mqrpcv1.Api, element string) error {
+func (a *admin) show(ctx context.Context, api *mqrpcv1.Api, element string) error {
 	if a.output == "json" {
 		options := protojson.MarshalOptions{Resolver: protoregistry.GlobalTypes}
 		text, err := options.Marshal(api)
@@ -145,7 +145,7 @@ func (a *admin) show(api *mqrpcv1.Api, element string) error {
 		_, err = fmt.Fprintln(a.out, indented(text, ""))
 		return err
 	}
-	found, err := contract.New(registry.KeyOf(api), api.GetFiles())
+	found, err := contract.Link(ctx, contract.KeyOf(api), api.GetFiles())
 	if err != nil {
 		return err
 	}

@@ -11,14 +11,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/source"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // call is one run of mqrpc call.
 type call struct {
 	address      contract.Address
-	files        contract.Files
+	files        source.Files
 	broker       brokerSettings
 	data         string
 	headers      []string
@@ -105,10 +106,11 @@ func (c *call) run(ctx context.Context, env environment) (err error) {
 	if err != nil {
 		return err
 	}
-	method, err := api.Method(c.address.Element)
+	found, err := api.Method(c.address.Element)
 	if err != nil {
 		return err
 	}
+	method := runtime.MethodOf(found)
 	codec, err := newCodec(method, c.format, codecOptions{emitDefaults: c.emitDefaults, allowUnknown: c.allowUnknown, resolver: api.Resolver()})
 	if err != nil {
 		return err
@@ -119,9 +121,7 @@ func (c *call) run(ctx context.Context, env environment) (err error) {
 	}
 	c.showRequest(api, method, metadata)
 	if c.maxTime > 0 {
-		longer := *method
-		longer.Timeout = time.Duration(c.maxTime)
-		method = &longer
+		method.Timeout = time.Duration(c.maxTime)
 	}
 	start := time.Now()
 	reply, err := connected.client.Invoke(ctx, &runtime.Call{Method: method, Metadata: metadata, Payload: payload})

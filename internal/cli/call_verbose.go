@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 

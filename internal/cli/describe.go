@@ -7,14 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/printing"
+	"github.com/mqrpc/mqrpc/contract/source"
 )
 
 func newDescribeCommand(env environment) *cobra.Command {
 	broker := defaultBroker()
 	options := broker.options()
-	var files contract.Files
+	var files source.Files
 	command := &cobra.Command{
 		Use:   "describe MODULE/VERSION[/NAME]",
 		Short: "Show the contract of a running worker",
@@ -56,7 +57,7 @@ keep no comments, so the comments are there with --proto and --protoset alone.`,
 }
 
 // loadOnce takes a contract from files, or connects and asks a worker for it.
-func loadOnce(ctx context.Context, env environment, key registry.Key, files contract.Files, broker brokerSettings) (api *contract.Contract, err error) {
+func loadOnce(ctx context.Context, env environment, key contract.Key, files source.Files, broker brokerSettings) (api *contract.Contract, err error) {
 	if files.Given() {
 		return fileContract(ctx, key, files)
 	}
@@ -71,13 +72,13 @@ func loadOnce(ctx context.Context, env environment, key registry.Key, files cont
 // elementText is the text of one element, of all services for "".
 func elementText(api *contract.Contract, name string) (string, error) {
 	if name == "" {
-		text, err := api.Text()
+		text, err := printing.Services(api)
 		return fmt.Sprintf("// %s, revision %s\n\n%s", api.Key, api.Revision, text), err
 	}
 	element, err := api.Find(name)
 	if err != nil {
 		return "", err
 	}
-	text, err := contract.Text(element)
+	text, err := printing.Element(element)
 	return fmt.Sprintf("// %s\n%s", element.FullName(), text), err
 }

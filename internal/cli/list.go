@@ -11,8 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/source"
 	"github.com/mqrpc/mqrpc/internal/cli/backend"
-	"github.com/mqrpc/mqrpc/internal/cli/contract"
 	"github.com/mqrpc/mqrpc/internal/cli/workers"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
@@ -23,7 +24,7 @@ type list struct {
 	env       environment
 	broker    brokerSettings
 	registry  registrySettings
-	files     contract.Files
+	files     source.Files
 	wait      time.Duration
 	output    string
 	instances bool
@@ -119,8 +120,8 @@ func (l *list) methods(ctx context.Context, text string) error {
 		for _, method := range service.Methods {
 			rows = append(rows, methodRow{
 				Method:      method.String(),
-				Request:     string(method.Request.ProtoReflect().Descriptor().FullName()),
-				Response:    string(method.Response.ProtoReflect().Descriptor().FullName()),
+				Request:     string(method.Input().FullName()),
+				Response:    string(method.Output().FullName()),
 				Idempotency: method.Idempotency.String(),
 			})
 		}

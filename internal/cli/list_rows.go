@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -22,7 +23,7 @@ type apiRow struct {
 	// Registry says what the registry has; empty: it was not asked.
 	Registry string         `json:"registry,omitempty"`
 	Stored   *registry.Head `json:"stored,omitempty"`
-	key      registry.Key
+	key      contract.Key
 }
 
 // instanceRow is one worker in a list.
@@ -40,8 +41,8 @@ type instanceRow struct {
 
 // mergeAPIs joins what workers have announced with what is stored.
 func mergeAPIs(module string, heard []*mqrpcv1.Announcement, stored []registry.Head) []apiRow {
-	found := make(map[registry.Key]*apiRow)
-	row := func(key registry.Key) *apiRow {
+	found := make(map[contract.Key]*apiRow)
+	row := func(key contract.Key) *apiRow {
 		if found[key] == nil {
 			found[key] = &apiRow{API: key.String(), Registry: "-", Instances: []instanceRow{}, key: key}
 		}
@@ -51,7 +52,7 @@ func mergeAPIs(module string, heard []*mqrpcv1.Announcement, stored []registry.H
 		if module != "" && a.GetModule() != module {
 			continue
 		}
-		api := row(registry.Key{Module: a.GetModule(), Version: a.GetVersion()})
+		api := row(contract.Key{Module: a.GetModule(), Version: a.GetVersion()})
 		api.Instances = append(api.Instances, instanceRow{
 			Instance: a.GetInstance(), Host: a.GetHost(), PID: a.GetPid(), Language: a.GetLanguage(), Started: a.GetStarted().AsTime(),
 			Revision: a.GetRevision(), Running: a.GetRunning(), Waiting: a.GetWaiting(), Answered: a.GetAnswered(),

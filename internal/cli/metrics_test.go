@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/gateway/dynamic"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -20,7 +20,7 @@ import (
 func TestMetricsTellOfTheRegistry(t *testing.T) {
 	store := memory.New()
 	t.Cleanup(func() { _ = store.Close() })
-	key := registry.Key{Module: "greeter", Version: "1.0"}
+	key := contract.Key{Module: "greeter", Version: "1.0"}
 	if err := store.Save(t.Context(), registrytest.API(key, 1, 1)); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -75,7 +76,7 @@ func (n *Notifier) Announce(ctx context.Context, api *mqrpcv1.Api) error {
 	defer cancel()
 	if err := n.publish(ctx, body); err != nil {
 		return fmt.Errorf("announce %s at %d on the exchange %s: %w: %w",
-			registry.KeyOf(api), api.GetSequence(), wire.RegistryExchange, registry.ErrUnavailable, err)
+			contract.KeyOf(api), api.GetSequence(), wire.RegistryExchange, registry.ErrUnavailable, err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/feed"
@@ -155,7 +156,7 @@ func (w *watch) deliver(delivery *runtime.Delivery) {
 	api := &mqrpcv1.Api{}
 	err := proto.Unmarshal(delivery.Body, api)
 	if err == nil {
-		err = registry.KeyOf(api).Check()
+		err = contract.KeyOf(api).Check()
 	}
 	if err != nil {
 		w.notifier.config.Logger.Warn("broadcast: a message is no change of an API, it is dropped", slog.Any("error", err))
@@ -167,7 +168,7 @@ func (w *watch) deliver(delivery *runtime.Delivery) {
 
 // Follow implements [registry.Watch]. Before the first connection it waits for
 // it as long as a second.
-func (w *watch) Follow(ctx context.Context, key registry.Key) error {
+func (w *watch) Follow(ctx context.Context, key contract.Key) error {
 	if err := w.feed.Follow(key); err != nil {
 		return err
 	}
@@ -200,7 +201,7 @@ func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 	}
 }
 
-func followError(key registry.Key, cause error) error {
+func followError(key contract.Key, cause error) error {
 	err := fmt.Errorf("follow %s on the exchange %s: %w", key, wire.RegistryExchange, registry.ErrUnavailable)
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
@@ -209,7 +210,7 @@ func followError(key registry.Key, cause error) error {
 }
 
 // Unfollow implements [registry.Watch].
-func (w *watch) Unfollow(key registry.Key) { w.feed.Unfollow(key) }
+func (w *watch) Unfollow(key contract.Key) { w.feed.Unfollow(key) }
 
 // Close implements [registry.Watch].
 func (w *watch) Close() error {

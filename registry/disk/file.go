@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -31,7 +32,7 @@ const maxNameBytes = 60
 
 // path is the place of an API's file. The names were checked, and still only
 // the hash counts: the rest is for people.
-func (s *Snapshot) path(key registry.Key) string {
+func (s *Snapshot) path(key contract.Key) string {
 	sum := sha256.Sum256([]byte(key.String()))
 	hash := hex.EncodeToString(sum[:16])
 	shown := strings.Map(func(r rune) rune {
@@ -56,7 +57,7 @@ func encode(api *mqrpcv1.Api) ([]byte, error) {
 
 // read reads a file. A key that is not zero must be that of the API. What
 // cannot be read as an API is ErrCorrupt.
-func read(path string, key registry.Key) (*mqrpcv1.Api, time.Time, error) {
+func read(path string, key contract.Key) (*mqrpcv1.Api, time.Time, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -75,7 +76,7 @@ func read(path string, key registry.Key) (*mqrpcv1.Api, time.Time, error) {
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	if found := registry.KeyOf(api); !key.IsZero() && found != key {
+	if found := contract.KeyOf(api); !key.IsZero() && found != key {
 		return nil, time.Time{}, fmt.Errorf("%w: the file is about %s", registry.ErrCorrupt, found)
 	}
 	return api, info.ModTime(), nil

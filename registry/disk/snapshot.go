@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -74,7 +75,7 @@ func Open(config Config) (*Snapshot, error) {
 // Put implements [registry.Snapshot]. Putting the same state again renews its
 // age.
 func (s *Snapshot) Put(api *mqrpcv1.Api) error {
-	key := registry.KeyOf(api)
+	key := contract.KeyOf(api)
 	if err := key.Check(); err != nil {
 		return fmt.Errorf("snapshot: %w: %w", registry.ErrInvalid, err)
 	}
@@ -84,7 +85,7 @@ func (s *Snapshot) Put(api *mqrpcv1.Api) error {
 	return nil
 }
 
-func (s *Snapshot) put(key registry.Key, api *mqrpcv1.Api) error {
+func (s *Snapshot) put(key contract.Key, api *mqrpcv1.Api) error {
 	path := s.path(key)
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
@@ -133,7 +134,7 @@ func (s *Snapshot) wrote(size int64) error {
 }
 
 // Get implements [registry.Snapshot].
-func (s *Snapshot) Get(key registry.Key) (*mqrpcv1.Api, time.Time, error) {
+func (s *Snapshot) Get(key contract.Key) (*mqrpcv1.Api, time.Time, error) {
 	if err := key.Check(); err != nil {
 		return nil, time.Time{}, fmt.Errorf("snapshot: %w: %w", registry.ErrInvalid, err)
 	}
@@ -153,7 +154,7 @@ func (s *Snapshot) Get(key registry.Key) (*mqrpcv1.Api, time.Time, error) {
 
 // setAside takes a damaged file out of the way. It stays for a person to look
 // at until it is swept.
-func (s *Snapshot) setAside(path string, key registry.Key, reason error) {
+func (s *Snapshot) setAside(path string, key contract.Key, reason error) {
 	unlock, err := lock(filepath.Dir(path))
 	if err != nil {
 		return
@@ -179,9 +180,9 @@ func (s *Snapshot) All() iter.Seq[*mqrpcv1.Api] {
 			if !file.state() || time.Since(file.changed) > s.maxAge {
 				continue
 			}
-			api, _, err := read(file.path, registry.Key{})
+			api, _, err := read(file.path, contract.Key{})
 			if errors.Is(err, registry.ErrCorrupt) {
-				s.setAside(file.path, registry.Key{}, err)
+				s.setAside(file.path, contract.Key{}, err)
 			}
 			if err == nil && !yield(api) {
 				return

@@ -13,13 +13,14 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/disk"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
 
-var key = registry.Key{Module: "wxapp", Version: "1.0"}
+var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
 func open(t *testing.T, config disk.Config) *disk.Snapshot {
 	t.Helper()
@@ -39,7 +40,7 @@ func put(t *testing.T, snapshot *disk.Snapshot, api *mqrpcv1.Api) {
 
 func want(t *testing.T, snapshot *disk.Snapshot, api *mqrpcv1.Api) {
 	t.Helper()
-	got, when, err := snapshot.Get(registry.KeyOf(api))
+	got, when, err := snapshot.Get(contract.KeyOf(api))
 	if err != nil || !proto.Equal(got, api) {
 		t.Fatalf("got sequence %d, want %d; error %v", got.GetSequence(), api.GetSequence(), err)
 	}
@@ -107,7 +108,7 @@ func TestDamaged(t *testing.T) {
 			dir := t.TempDir()
 			snapshot := open(t, disk.Config{Dir: dir})
 			api := registrytest.API(key, 1, 1)
-			other := registrytest.API(registry.Key{Module: "other", Version: "1"}, 1, 1)
+			other := registrytest.API(contract.Key{Module: "other", Version: "1"}, 1, 1)
 			put(t, snapshot, api)
 			path := files(t, dir, ".api")[0]
 			put(t, snapshot, other)
@@ -129,7 +130,7 @@ func TestDamaged(t *testing.T) {
 			}
 			var all []string
 			for api := range snapshot.All() {
-				all = append(all, registry.KeyOf(api).String())
+				all = append(all, contract.KeyOf(api).String())
 			}
 			if fmt.Sprint(all) != "[other/1]" {
 				t.Errorf("all are %v", all)
@@ -146,7 +147,7 @@ func TestSwapped(t *testing.T) {
 	snapshot := open(t, disk.Config{Dir: dir})
 	put(t, snapshot, registrytest.API(key, 1, 1))
 	mine := files(t, dir, ".api")[0]
-	other := registrytest.API(registry.Key{Module: "other", Version: "1"}, 1, 1)
+	other := registrytest.API(contract.Key{Module: "other", Version: "1"}, 1, 1)
 	scratch := t.TempDir()
 	put(t, open(t, disk.Config{Dir: scratch}), other)
 	if err := os.Rename(files(t, scratch, ".api")[0], mine); err != nil {
@@ -160,7 +161,7 @@ func TestSwapped(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	dir := t.TempDir()
 	snapshot := open(t, disk.Config{Dir: filepath.Join(dir, "snapshot")})
-	for _, hostile := range []registry.Key{
+	for _, hostile := range []contract.Key{
 		{Module: "../../evil", Version: "1"}, {Module: "a", Version: ".."}, {Module: "", Version: "1"},
 		{Module: "a/b", Version: "1"}, {Module: "a\x00b", Version: "1"}, {Module: strings.Repeat("a", 300), Version: "1"},
 	} {
@@ -175,7 +176,7 @@ func TestHostileNames(t *testing.T) {
 	// Names that a careless layout, or a file system without case, mixes up.
 	var apis []*mqrpcv1.Api
 	for _, name := range []string{"a/1", "A/1", "a_/1", "a-/1", "con/1", "a/1.0", "a/1-0", "a" + strings.Repeat("b", 99) + "/1"} {
-		k, err := registry.ParseKey(name)
+		k, err := contract.ParseKey(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +199,7 @@ func TestBounds(t *testing.T) {
 	dir := t.TempDir()
 	snapshot := open(t, disk.Config{Dir: dir, MaxBytes: 600 << 10})
 	for i := range 20 {
-		put(t, snapshot, registrytest.BigAPI(registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 64<<10))
+		put(t, snapshot, registrytest.BigAPI(contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 64<<10))
 		var size int64
 		for _, path := range files(t, dir, "") {
 			info, err := os.Stat(path)
@@ -211,10 +212,10 @@ func TestBounds(t *testing.T) {
 			t.Fatalf("after %d puts there are %d bytes", i+1, size)
 		}
 	}
-	if _, _, err := snapshot.Get(registry.Key{Module: "m19", Version: "1"}); err != nil {
+	if _, _, err := snapshot.Get(contract.Key{Module: "m19", Version: "1"}); err != nil {
 		t.Errorf("the newest: %v", err)
 	}
-	if _, _, err := snapshot.Get(registry.Key{Module: "m0", Version: "1"}); !errors.Is(err, registry.ErrNotFound) {
+	if _, _, err := snapshot.Get(contract.Key{Module: "m0", Version: "1"}); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("the oldest: got error %v, want %v", err, registry.ErrNotFound)
 	}
 }

@@ -9,7 +9,7 @@
 //	contents/<module>,<version>/<N>/<id>/<i> the contents of the change, in parts
 //
 // A comma separates module and version since it sorts before all that names may
-// hold: keys then have the order of registry.Key.Compare.
+// hold: keys then have the order of contract.Key.Compare.
 //
 // A save is one transaction, which compares the head's revision. Contents of
 // more than one part, which would exceed the limit of a transaction (1.5 MiB by

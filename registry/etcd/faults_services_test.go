@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 
 	"github.com/mqrpc/mqrpc/internal/faultproxy"
@@ -20,7 +21,7 @@ import (
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
 
-var key = registry.Key{Module: "wxapp", Version: "1.0"}
+var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
 // TestContractWhileKilled has a private etcd killed and started again.
 func TestContractWhileKilled(t *testing.T) {

@@ -7,23 +7,24 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/record"
 )
 
 // Load implements [registry.Store].
-func (r *Registry) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (r *Registry) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	return r.load(ctx, "load "+key.String(), key, r.keys.head(key))
 }
 
 // LoadAt implements [registry.Store].
-func (r *Registry) LoadAt(ctx context.Context, key registry.Key, sequence int64) (*mqrpcv1.Api, error) {
+func (r *Registry) LoadAt(ctx context.Context, key contract.Key, sequence int64) (*mqrpcv1.Api, error) {
 	return r.load(ctx, fmt.Sprintf("load %s at %d", key, sequence), key, r.keys.change(key, sequence))
 }
 
 // load reads a record and its contents.
-func (r *Registry) load(ctx context.Context, what string, key registry.Key, name string) (*mqrpcv1.Api, error) {
+func (r *Registry) load(ctx context.Context, what string, key contract.Key, name string) (*mqrpcv1.Api, error) {
 	var api *mqrpcv1.Api
 	err := r.call(ctx, what, func(ctx context.Context, client *clientv3.Client) error {
 		response, err := client.Get(ctx, name)
@@ -60,7 +61,7 @@ func (r *Registry) load(ctx context.Context, what string, key registry.Key, name
 const headsPerQuery = 100
 
 // Heads implements [registry.Store].
-func (r *Registry) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (r *Registry) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	if len(keys) > registry.MaxHeads {
 		return nil, fmt.Errorf("%w: heads of %d keys, more than %d", registry.ErrInvalid, len(keys), registry.MaxHeads)
 	}

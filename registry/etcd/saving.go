@@ -7,6 +7,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/record"
@@ -76,7 +77,7 @@ func (r *Registry) save(ctx context.Context, client *clientv3.Client, rec record
 
 // stored is the current record and the revision at which it was saved; zero for
 // an API that is new.
-func (r *Registry) stored(ctx context.Context, client *clientv3.Client, key registry.Key) (record.Record, int64, error) {
+func (r *Registry) stored(ctx context.Context, client *clientv3.Client, key contract.Key) (record.Record, int64, error) {
 	response, err := client.Get(ctx, r.keys.head(key))
 	if err != nil || len(response.Kvs) == 0 {
 		return record.Record{}, 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/feed"
@@ -43,7 +44,7 @@ func (r *Registry) Announce(context.Context, *mqrpcv1.Api) error {
 }
 
 // Follow implements [registry.Watch].
-func (w *watch) Follow(ctx context.Context, key registry.Key) error {
+func (w *watch) Follow(ctx context.Context, key contract.Key) error {
 	if err := w.feed.Follow(key); err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 }
 
 // Unfollow implements [registry.Watch].
-func (w *watch) Unfollow(key registry.Key) { w.feed.Unfollow(key) }
+func (w *watch) Unfollow(key contract.Key) { w.feed.Unfollow(key) }
 
 // Close implements [registry.Watch].
 func (w *watch) Close() error {

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -22,7 +23,7 @@ type watch struct {
 
 	mu       sync.Mutex
 	changed  *sync.Cond
-	followed map[registry.Key]bool
+	followed map[contract.Key]bool
 	queue    []registry.Event
 	closed   bool
 }
@@ -38,7 +39,7 @@ func (r *Registry) Watch(notify func(registry.Event)) (registry.Watch, error) {
 		registry: r,
 		notify:   notify,
 		done:     make(chan struct{}),
-		followed: make(map[registry.Key]bool),
+		followed: make(map[contract.Key]bool),
 	}
 	w.changed = sync.NewCond(&w.mu)
 	r.watches[w] = true
@@ -55,7 +56,7 @@ func (r *Registry) Announce(ctx context.Context, api *mqrpcv1.Api) error {
 	if err != nil {
 		return err
 	}
-	event := registry.Event{Key: registry.KeyOf(api), API: proto.CloneOf(api)}
+	event := registry.Event{Key: contract.KeyOf(api), API: proto.CloneOf(api)}
 	for _, w := range watches {
 		w.send(event)
 	}
@@ -68,7 +69,7 @@ func (r *Registry) watching() []*watch { return slices.Collect(maps.Keys(r.watch
 // Follow implements [registry.Watch].
 //
 // It takes no time, so it does not look whether the context has ended.
-func (w *watch) Follow(ctx context.Context, key registry.Key) error {
+func (w *watch) Follow(ctx context.Context, key contract.Key) error {
 	w.mu.Lock()
 	w.followed[key] = true
 	closed := w.closed
@@ -85,7 +86,7 @@ func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 }
 
 // Unfollow implements [registry.Watch].
-func (w *watch) Unfollow(key registry.Key) {
+func (w *watch) Unfollow(key contract.Key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.followed, key)

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -26,7 +27,7 @@ type Registry struct {
 type shared struct {
 	mu      sync.Mutex
 	fault   error
-	apis    map[registry.Key][]*mqrpcv1.Api // the changes, oldest first
+	apis    map[contract.Key][]*mqrpcv1.Api // the changes, oldest first
 	watches map[*watch]bool
 }
 
@@ -38,7 +39,7 @@ var (
 // New makes an empty registry.
 func New() *Registry {
 	return &Registry{shared: &shared{
-		apis:    make(map[registry.Key][]*mqrpcv1.Api),
+		apis:    make(map[contract.Key][]*mqrpcv1.Api),
 		watches: make(map[*watch]bool),
 	}}
 }
@@ -78,7 +79,7 @@ func (r *Registry) check(ctx context.Context) error {
 }
 
 // Load implements [registry.Store].
-func (r *Registry) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (r *Registry) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.check(ctx); err != nil {
@@ -92,7 +93,7 @@ func (r *Registry) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, er
 }
 
 // LoadAt implements [registry.Store].
-func (r *Registry) LoadAt(ctx context.Context, key registry.Key, sequence int64) (*mqrpcv1.Api, error) {
+func (r *Registry) LoadAt(ctx context.Context, key contract.Key, sequence int64) (*mqrpcv1.Api, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.check(ctx); err != nil {
@@ -107,7 +108,7 @@ func (r *Registry) LoadAt(ctx context.Context, key registry.Key, sequence int64)
 }
 
 // Heads implements [registry.Store].
-func (r *Registry) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (r *Registry) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	if len(keys) > registry.MaxHeads {
 		return nil, fmt.Errorf("%w: %d keys, more than %d", registry.ErrInvalid, len(keys), registry.MaxHeads)
 	}
@@ -132,14 +133,14 @@ func (r *Registry) List(ctx context.Context, query registry.ListQuery) ([]regist
 	if err := r.check(ctx); err != nil {
 		return nil, err
 	}
-	var keys []registry.Key
+	var keys []contract.Key
 	for key, changes := range r.apis {
 		deleted := changes[len(changes)-1].GetDeleted()
 		if key.Compare(query.After) > 0 && (query.Module == "" || key.Module == query.Module) && (query.Deleted || !deleted) {
 			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(keys, registry.Key.Compare)
+	slices.SortFunc(keys, contract.Key.Compare)
 	var heads []registry.Head
 	for _, key := range keys[:min(len(keys), query.PageSize())] {
 		changes := r.apis[key]
@@ -182,7 +183,7 @@ func (r *Registry) Save(ctx context.Context, api *mqrpcv1.Api) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
-	key := registry.KeyOf(api)
+	key := contract.KeyOf(api)
 	changes := r.apis[key]
 	var current int64
 	if len(changes) > 0 {

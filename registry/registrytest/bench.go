@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -27,11 +28,11 @@ func BenchmarkChange(b *testing.B, writer registry.Store, announcer registry.Not
 	}
 	defer follower.Close()
 
-	api := API(registry.Key{Module: "bench", Version: "1.0"}, 1, 1)
+	api := API(contract.Key{Module: "bench", Version: "1.0"}, 1, 1)
 	if err := writer.Save(b.Context(), api); err != nil {
 		b.Fatal(err)
 	}
-	if err := follower.Load(b.Context(), registry.KeyOf(api)); err != nil {
+	if err := follower.Load(b.Context(), contract.KeyOf(api)); err != nil {
 		b.Fatal(err)
 	}
 	<-applied

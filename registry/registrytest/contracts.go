@@ -12,27 +12,26 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // API makes a valid API with one service, "Greeter", and one method, "Greet".
 // Its messages have that many fields, so that another number is another,
 // compatible revision.
-func API(key registry.Key, sequence int64, fields int) *mqrpcv1.Api {
-	return withFiles(key, sequence, contract(key, fields, ""))
+func API(key contract.Key, sequence int64, fields int) *mqrpcv1.Api {
+	return withFiles(key, sequence, descriptors(key, fields, ""))
 }
 
 // BigAPI makes an API like [API], with files of about that many bytes that do
 // not compress.
-func BigAPI(key registry.Key, sequence int64, size int) *mqrpcv1.Api {
+func BigAPI(key contract.Key, sequence int64, size int) *mqrpcv1.Api {
 	random := rand.New(rand.NewPCG(uint64(size), uint64(sequence)))
 	var padding strings.Builder
 	for padding.Len() < size {
 		fmt.Fprintf(&padding, "%016x", random.Uint64())
 	}
-	return withFiles(key, sequence, contract(key, 1, padding.String()))
+	return withFiles(key, sequence, descriptors(key, 1, padding.String()))
 }
 
 // Next is a copy of api, changed once more: with the next sequence and another
@@ -53,11 +52,11 @@ func Tombstone(api *mqrpcv1.Api) *mqrpcv1.Api {
 	return tombstone
 }
 
-func withFiles(key registry.Key, sequence int64, files *descriptorpb.FileDescriptorSet) *mqrpcv1.Api {
+func withFiles(key contract.Key, sequence int64, files *descriptorpb.FileDescriptorSet) *mqrpcv1.Api {
 	return &mqrpcv1.Api{
 		Module:    key.Module,
 		Version:   key.Version,
-		Revision:  wire.Revision(files),
+		Revision:  contract.Revision(files),
 		Sequence:  sequence,
 		Files:     files,
 		Changed:   timestamppb.New(time.Date(2026, 3, 1, 12, 0, int(sequence%60), 0, time.UTC)),
@@ -65,8 +64,8 @@ func withFiles(key registry.Key, sequence int64, files *descriptorpb.FileDescrip
 	}
 }
 
-// contract is the files of a service of (module, version), imports included.
-func contract(key registry.Key, fields int, padding string) *descriptorpb.FileDescriptorSet {
+// descriptors is the files of a service of (module, version), imports included.
+func descriptors(key contract.Key, fields int, padding string) *descriptorpb.FileDescriptorSet {
 	message := &descriptorpb.DescriptorProto{Name: proto.String("Greeting")}
 	for i := range fields {
 		message.Field = append(message.Field, &descriptorpb.FieldDescriptorProto{

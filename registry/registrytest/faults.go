@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -39,7 +40,7 @@ func testStoreStops(f *fixture) {
 	f.backend.Stop(f.t)
 	_, err := store.Load(f.ctx(), key)
 	f.wantError("load while it is stopped", err, registry.ErrUnavailable)
-	_, err = store.Heads(f.ctx(), []registry.Key{key})
+	_, err = store.Heads(f.ctx(), []contract.Key{key})
 	f.wantError("heads while it is stopped", err, registry.ErrUnavailable)
 	f.wantError("save while it is stopped", store.Save(f.ctx(), Next(api, time.Second)), registry.ErrUnavailable)
 	f.backend.Start(f.t)
@@ -65,9 +66,9 @@ func testWatchThrough(f *fixture, fault func(*testing.T)) {
 	watch, in := f.watch()
 	var apis []*mqrpcv1.Api
 	for i := range 10 {
-		api := API(registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
+		api := API(contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
 		f.change(store, writer, api)
-		f.follow(watch, registry.KeyOf(api))
+		f.follow(watch, contract.KeyOf(api))
 		apis = append(apis, api)
 	}
 	for round := range 3 {

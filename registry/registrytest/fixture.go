@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
@@ -109,16 +110,16 @@ func (f *fixture) pause() {
 // save saves, while the registry is unavailable again and again.
 func (f *fixture) save(store registry.Store, api *mqrpcv1.Api) {
 	f.t.Helper()
-	f.eventually(fmt.Sprintf("save %s at %d", registry.KeyOf(api), api.GetSequence()), func() error {
+	f.eventually(fmt.Sprintf("save %s at %d", contract.KeyOf(api), api.GetSequence()), func() error {
 		err := store.Save(f.ctx(), api)
 		if err == nil || errors.Is(err, registry.ErrUnavailable) {
 			return err
 		}
 		// What became of an attempt before this one?
-		if now, loadErr := store.Load(f.ctx(), registry.KeyOf(api)); loadErr == nil && proto.Equal(now, api) {
+		if now, loadErr := store.Load(f.ctx(), contract.KeyOf(api)); loadErr == nil && proto.Equal(now, api) {
 			return nil
 		}
-		f.t.Fatalf("save %s at %d: %v", registry.KeyOf(api), api.GetSequence(), err)
+		f.t.Fatalf("save %s at %d: %v", contract.KeyOf(api), api.GetSequence(), err)
 		return nil
 	})
 }
@@ -127,7 +128,7 @@ func (f *fixture) save(store registry.Store, api *mqrpcv1.Api) {
 func (f *fixture) change(store registry.Store, notifier registry.Notifier, api *mqrpcv1.Api) {
 	f.t.Helper()
 	if notifier != nil {
-		f.eventually("announce "+registry.KeyOf(api).String(), func() error {
+		f.eventually("announce "+contract.KeyOf(api).String(), func() error {
 			return notifier.Announce(f.ctx(), api)
 		})
 	}
@@ -137,12 +138,12 @@ func (f *fixture) change(store registry.Store, notifier registry.Notifier, api *
 // wantState fails unless the store's state is api.
 func (f *fixture) wantState(store registry.Store, api *mqrpcv1.Api) {
 	f.t.Helper()
-	got, err := store.Load(f.ctx(), registry.KeyOf(api))
+	got, err := store.Load(f.ctx(), contract.KeyOf(api))
 	if err != nil {
-		f.t.Fatalf("load %s: %v", registry.KeyOf(api), err)
+		f.t.Fatalf("load %s: %v", contract.KeyOf(api), err)
 	}
 	if !proto.Equal(got, api) {
-		f.t.Fatalf("%s is not what was saved:\n got %s\nwant %s", registry.KeyOf(api), describe(got), describe(api))
+		f.t.Fatalf("%s is not what was saved:\n got %s\nwant %s", contract.KeyOf(api), describe(got), describe(api))
 	}
 }
 
@@ -195,7 +196,7 @@ func (f *fixture) watch() (registry.Watch, *inbox) {
 }
 
 // follow follows, while there is no connection again and again.
-func (f *fixture) follow(watch registry.Watch, key registry.Key) {
+func (f *fixture) follow(watch registry.Watch, key contract.Key) {
 	f.t.Helper()
 	f.eventually("follow "+key.String(), func() error { return watch.Follow(f.ctx(), key) })
 }
@@ -203,7 +204,7 @@ func (f *fixture) follow(watch registry.Watch, key registry.Key) {
 // told reports whether an inbox has learnt of a state or of a newer one: by the
 // state itself, or by being told to ask the store.
 func (i *inbox) told(api *mqrpcv1.Api, from int) error {
-	key := registry.KeyOf(api)
+	key := contract.KeyOf(api)
 	for _, event := range i.all()[from:] {
 		if event.Key.IsZero() || event.Key == key && (event.API == nil || event.API.GetSequence() >= api.GetSequence()) {
 			return nil

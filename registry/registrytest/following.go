@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -34,7 +35,7 @@ type gateway struct {
 	store   *countingStore
 
 	mu      sync.Mutex
-	applied map[registry.Key][]*mqrpcv1.Api
+	applied map[contract.Key][]*mqrpcv1.Api
 }
 
 // countingStore counts the loads of whole APIs.
@@ -44,7 +45,7 @@ type countingStore struct {
 	loads atomic.Int64
 }
 
-func (s *countingStore) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (s *countingStore) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	s.loads.Add(1)
 	return s.Store.Load(ctx, key)
 }
@@ -53,7 +54,7 @@ func (s *countingStore) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Ap
 // notifier is polled quickly; one with must do without the poll.
 func (f *fixture) gateway() *gateway {
 	f.t.Helper()
-	g := &gateway{fixture: f, store: &countingStore{Store: f.store()}, applied: make(map[registry.Key][]*mqrpcv1.Api)}
+	g := &gateway{fixture: f, store: &countingStore{Store: f.store()}, applied: make(map[contract.Key][]*mqrpcv1.Api)}
 	config := registry.FollowerConfig{
 		Store:        g.store,
 		Apply:        g.apply,
@@ -81,12 +82,12 @@ func (f *fixture) gateway() *gateway {
 func (g *gateway) apply(api *mqrpcv1.Api) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.applied[registry.KeyOf(api)] = append(g.applied[registry.KeyOf(api)], api)
+	g.applied[contract.KeyOf(api)] = append(g.applied[contract.KeyOf(api)], api)
 	return nil
 }
 
 // states are the states of an API that have come into effect, in order.
-func (g *gateway) states(key registry.Key) []*mqrpcv1.Api {
+func (g *gateway) states(key contract.Key) []*mqrpcv1.Api {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.applied[key])
@@ -94,7 +95,7 @@ func (g *gateway) states(key registry.Key) []*mqrpcv1.Api {
 
 // is returns an error unless api is in effect.
 func (g *gateway) is(api *mqrpcv1.Api) error {
-	states := g.states(registry.KeyOf(api))
+	states := g.states(contract.KeyOf(api))
 	if len(states) == 0 {
 		return errors.New("nothing is in effect")
 	}
@@ -105,7 +106,7 @@ func (g *gateway) is(api *mqrpcv1.Api) error {
 }
 
 // load loads, and fails the test if that fails.
-func (g *gateway) load(key registry.Key) {
+func (g *gateway) load(key contract.Key) {
 	g.fixture.t.Helper()
 	if err := g.Load(g.fixture.ctx(), key); err != nil {
 		g.fixture.t.Fatalf("load %s: %v", key, err)
@@ -135,8 +136,8 @@ func testLoadedOnce(f *fixture) {
 	if err := g.is(api); err != nil {
 		f.t.Error(err)
 	}
-	f.wantError("load an unknown API", g.Load(f.ctx(), registry.Key{Module: "nobody", Version: "1"}), registry.ErrNotFound)
-	f.wantError("load an invalid name", g.Load(f.ctx(), registry.Key{Module: "..", Version: "1"}), registry.ErrInvalid)
+	f.wantError("load an unknown API", g.Load(f.ctx(), contract.Key{Module: "nobody", Version: "1"}), registry.ErrNotFound)
+	f.wantError("load an invalid name", g.Load(f.ctx(), contract.Key{Module: "..", Version: "1"}), registry.ErrInvalid)
 }
 
 func testChangesTakeEffect(f *fixture) {
@@ -192,7 +193,7 @@ func testOnlyTheLoaded(f *fixture) {
 	store, writer := f.store(), f.notifier()
 	g := f.gateway()
 	loaded := API(key, 1, 1)
-	other := API(registry.Key{Module: "other", Version: "1"}, 1, 1)
+	other := API(contract.Key{Module: "other", Version: "1"}, 1, 1)
 	f.change(store, writer, other)
 	f.change(store, writer, loaded)
 	g.load(key)
@@ -200,7 +201,7 @@ func testOnlyTheLoaded(f *fixture) {
 	loaded = Next(loaded, time.Second)
 	f.change(store, writer, loaded)
 	f.eventually("see the change", func() error { return g.is(loaded) })
-	if states := g.states(registry.KeyOf(other)); len(states) != 0 {
+	if states := g.states(contract.KeyOf(other)); len(states) != 0 {
 		f.t.Errorf("an API that nobody loaded has come into effect")
 	}
 	g.Forget(key)
@@ -217,10 +218,10 @@ func testManyAPIs(f *fixture) {
 	apis := make([]*mqrpcv1.Api, count)
 	var group sync.WaitGroup
 	for i := range apis {
-		apis[i] = API(registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
+		apis[i] = API(contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
 		f.change(store, writer, apis[i])
 		group.Go(func() {
-			if err := g.Load(f.ctx(), registry.KeyOf(apis[i])); err != nil {
+			if err := g.Load(f.ctx(), contract.KeyOf(apis[i])); err != nil {
 				f.t.Errorf("load: %v", err)
 			}
 		})
@@ -243,7 +244,7 @@ func testAdopted(f *fixture) {
 	second := API(key, 2, 2)
 	f.save(store, first)
 	f.save(store, second)
-	unknown := API(registry.Key{Module: "described", Version: "1"}, 1, 1)
+	unknown := API(contract.Key{Module: "described", Version: "1"}, 1, 1)
 	unknown.Sequence = 0
 
 	late, early := f.gateway(), f.gateway()

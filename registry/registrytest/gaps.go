@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -28,7 +29,7 @@ func testNoGap(f *fixture) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for i := range apis {
-		k := registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
+		k := contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
 		api := API(k, 1, 1)
 		f.change(store, writer, api)
 

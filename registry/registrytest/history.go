@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -44,7 +45,7 @@ func (f *fixture) changes(store registry.Store, count int) []*mqrpcv1.Api {
 func testHistory(f *fixture) {
 	store := f.store()
 	states := f.changes(store, 9)
-	f.save(store, API(registry.Key{Module: key.Module, Version: "1.1"}, 1, 1)) // not part of it
+	f.save(store, API(contract.Key{Module: key.Module, Version: "1.1"}, 1, 1)) // not part of it
 
 	got, err := store.History(f.ctx(), registry.HistoryQuery{Key: key})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -58,7 +59,7 @@ func testInvalidAPI(f *fixture) {
 
 func testLongestNames(f *fixture) {
 	store := f.store()
-	api := API(registry.Key{Module: "m" + strings.Repeat("_", 99), Version: strings.Repeat("9", 50)}, 1, 1)
+	api := API(contract.Key{Module: "m" + strings.Repeat("_", 99), Version: strings.Repeat("9", 50)}, 1, 1)
 	f.save(store, api)
 	f.wantState(store, api)
 }
@@ -75,7 +76,7 @@ func testEndedContext(f *fixture) {
 		for name, call := range map[string]func() error{
 			"Load":    func() error { _, err := store.Load(ctx, key); return err },
 			"LoadAt":  func() error { _, err := store.LoadAt(ctx, key, 1); return err },
-			"Heads":   func() error { _, err := store.Heads(ctx, []registry.Key{key}); return err },
+			"Heads":   func() error { _, err := store.Heads(ctx, []contract.Key{key}); return err },
 			"List":    func() error { _, err := store.List(ctx, registry.ListQuery{}); return err },
 			"History": func() error { _, err := store.History(ctx, registry.HistoryQuery{Key: key}); return err },
 			"Save":    func() error { return store.Save(ctx, Next(api, time.Second)) },

@@ -8,6 +8,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -38,7 +39,7 @@ func testList(f *fixture) {
 	store := f.store()
 	var all []registry.Head
 	for _, name := range []string{"b/1.0", "B/1.0", "a_/1.0", "a-/1.0", "a/1.10", "a/1.9", "a/1", "a/1-x", "a0/0", "a/B", "a/a"} {
-		key, err := registry.ParseKey(name)
+		key, err := contract.ParseKey(name)
 		if err != nil {
 			f.t.Fatal(err)
 		}
@@ -66,7 +67,7 @@ func testList(f *fixture) {
 		{registry.ListQuery{After: alive[2].Key, Limit: 3}, alive[3:6]},
 		{registry.ListQuery{Module: "a", After: inA[1].Key}, inA[2:]},
 		{registry.ListQuery{After: alive[len(alive)-1].Key}, nil},
-		{registry.ListQuery{After: registry.Key{Module: "a", Version: "1.9"}, Limit: 1, Deleted: true}, []registry.Head{all[slices.IndexFunc(all, func(h registry.Head) bool { return h.Deleted })+1]}},
+		{registry.ListQuery{After: contract.Key{Module: "a", Version: "1.9"}, Limit: 1, Deleted: true}, []registry.Head{all[slices.IndexFunc(all, func(h registry.Head) bool { return h.Deleted })+1]}},
 	} {
 		got, err := store.List(f.ctx(), c.query)
 		if err != nil {
@@ -80,14 +81,14 @@ func testList(f *fixture) {
 
 func testHeads(f *fixture) {
 	store := f.store()
-	first, second := API(key, 1, 1), API(registry.Key{Module: "pay", Version: "2.0"}, 1, 1)
+	first, second := API(key, 1, 1), API(contract.Key{Module: "pay", Version: "2.0"}, 1, 1)
 	f.save(store, first)
 	f.save(store, second)
 	second = Tombstone(second)
 	f.save(store, second)
 
-	unknown := registry.Key{Module: "nobody", Version: "0"}
-	got, err := store.Heads(f.ctx(), []registry.Key{registry.KeyOf(second), unknown, key})
+	unknown := contract.Key{Module: "nobody", Version: "0"}
+	got, err := store.Heads(f.ctx(), []contract.Key{contract.KeyOf(second), unknown, key})
 	if err != nil {
 		f.t.Fatalf("heads: %v", err)
 	}
@@ -96,7 +97,7 @@ func testHeads(f *fixture) {
 	if diff := gocmp.Diff(want, got); diff != "" {
 		f.t.Errorf("heads (-want +got):\n%s", diff)
 	}
-	_, err = store.Heads(f.ctx(), make([]registry.Key, registry.MaxHeads+1))
+	_, err = store.Heads(f.ctx(), make([]contract.Key, registry.MaxHeads+1))
 	f.wantError("heads of too many keys", err, registry.ErrInvalid)
 }
 
@@ -108,10 +109,10 @@ func testThousands(f *fixture) {
 	for worker := range 4 {
 		group.Go(func() {
 			for i := worker; i < count; i += 4 {
-				api := API(registry.Key{Module: fmt.Sprintf("m%d", i/10), Version: fmt.Sprint(i % 10)}, 1, 1)
+				api := API(contract.Key{Module: fmt.Sprintf("m%d", i/10), Version: fmt.Sprint(i % 10)}, 1, 1)
 				heads[i] = registry.HeadOf(api)
 				if err := store.Save(f.ctx(), api); err != nil {
-					f.t.Errorf("save %s: %v", registry.KeyOf(api), err)
+					f.t.Errorf("save %s: %v", contract.KeyOf(api), err)
 					return
 				}
 			}
@@ -136,7 +137,7 @@ func testThousands(f *fixture) {
 	if !slices.Equal(listed, heads) {
 		f.t.Fatalf("the pages list %d APIs, want %d, each once and in order", len(listed), len(heads))
 	}
-	var keys []registry.Key
+	var keys []contract.Key
 	for _, head := range heads[:registry.MaxHeads] {
 		keys = append(keys, head.Key)
 	}

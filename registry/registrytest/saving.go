@@ -8,11 +8,12 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
-var key = registry.Key{Module: "wxapp", Version: "1.0"}
+var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
 func storeTests() []test {
 	return slices.Concat(savingTests(), historyTests(), listingTests(), limitTests(), storeFaultTests())
@@ -60,7 +61,7 @@ func testSaveAndLoad(f *fixture) {
 	f.wantState(store, newer)
 
 	// A version that differs in its spelling alone is another API.
-	other := API(registry.Key{Module: "WXAPP", Version: "1.00"}, 1, 1)
+	other := API(contract.Key{Module: "WXAPP", Version: "1.00"}, 1, 1)
 	f.save(store, other)
 	f.wantState(store, other)
 	f.wantState(store, newer)

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -61,15 +62,15 @@ func testEveryWatch(f *fixture) {
 func testOnlyTheFollowed(f *fixture) {
 	store, writer := f.store(), f.notifier()
 	watch, in := f.watch()
-	followed := API(registry.Key{Module: "followed", Version: "1"}, 1, 1)
-	dropped := API(registry.Key{Module: "dropped", Version: "1"}, 1, 1)
-	never := API(registry.Key{Module: "never", Version: "1"}, 1, 1)
-	f.follow(watch, registry.KeyOf(followed))
-	f.follow(watch, registry.KeyOf(dropped))
+	followed := API(contract.Key{Module: "followed", Version: "1"}, 1, 1)
+	dropped := API(contract.Key{Module: "dropped", Version: "1"}, 1, 1)
+	never := API(contract.Key{Module: "never", Version: "1"}, 1, 1)
+	f.follow(watch, contract.KeyOf(followed))
+	f.follow(watch, contract.KeyOf(dropped))
 	f.change(store, writer, dropped)
 	f.eventually("learn of a change", func() error { return in.told(dropped, 0) })
-	watch.Unfollow(registry.KeyOf(dropped))
-	watch.Unfollow(registry.KeyOf(never)) // does nothing
+	watch.Unfollow(contract.KeyOf(dropped))
+	watch.Unfollow(contract.KeyOf(never)) // does nothing
 
 	dropped = Next(dropped, time.Second)
 	f.change(store, writer, never)
@@ -77,14 +78,14 @@ func testOnlyTheFollowed(f *fixture) {
 	f.change(store, writer, followed)
 	f.eventually("learn of the change that is followed", func() error { return in.told(followed, 0) })
 	for _, event := range in.all() {
-		if event.Key == registry.KeyOf(never) || event.Key == registry.KeyOf(dropped) && event.API.GetSequence() > 1 {
+		if event.Key == contract.KeyOf(never) || event.Key == contract.KeyOf(dropped) && event.API.GetSequence() > 1 {
 			f.t.Errorf("an event for %s at %d, which is not followed", event.Key, event.API.GetSequence())
 		}
 	}
 
 	// Followed again, it is followed again.
 	from := len(in.all())
-	f.follow(watch, registry.KeyOf(dropped))
+	f.follow(watch, contract.KeyOf(dropped))
 	dropped = Next(dropped, 2*time.Second)
 	f.change(store, writer, dropped)
 	f.eventually("learn of what is followed again", func() error { return in.told(dropped, from) })
@@ -109,8 +110,8 @@ func testWholeState(f *fixture) {
 			f.t.Errorf("an event carries another state than was announced:\n got %s\nwant %s",
 				describe(event.API), describe(states[event.API.GetSequence()]))
 		}
-		if event.API != nil && registry.KeyOf(event.API) != event.Key {
-			f.t.Errorf("an event for %s carries %s", event.Key, registry.KeyOf(event.API))
+		if event.API != nil && contract.KeyOf(event.API) != event.Key {
+			f.t.Errorf("an event for %s carries %s", event.Key, contract.KeyOf(event.API))
 		}
 	}
 }
@@ -148,10 +149,10 @@ func testFollowThousands(f *fixture) {
 	store, writer := f.store(), f.notifier()
 	watch, in := f.watch()
 	for i := range count {
-		f.follow(watch, registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"})
+		f.follow(watch, contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"})
 	}
 	for i := 0; i < count; i += count / 20 {
-		api := API(registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
+		api := API(contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
 		f.change(store, writer, api)
 		f.eventually("learn of a change among thousands", func() error { return in.told(api, 0) })
 	}
@@ -175,7 +176,7 @@ func testOneAtATime(f *fixture) {
 	defer func() { _ = watch.Close() }()
 	var last []*mqrpcv1.Api
 	for i := range 20 {
-		k := registry.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
+		k := contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}
 		f.follow(watch, k)
 		last = append(last, API(k, 1, 1))
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
@@ -15,8 +16,8 @@ import (
 // many is the number of APIs in the benchmarks' store.
 const many = 100_000
 
-func keyAt(i int) registry.Key {
-	return registry.Key{Module: fmt.Sprintf("m%d", i/10), Version: fmt.Sprintf("%d.0", i%10)}
+func keyAt(i int) contract.Key {
+	return contract.Key{Module: fmt.Sprintf("m%d", i/10), Version: fmt.Sprintf("%d.0", i%10)}
 }
 
 func apis(count int) iter.Seq[*mqrpcv1.Api] {
@@ -53,13 +54,13 @@ func benchmark(b *testing.B, store *sql.Store) {
 	})
 	b.Run("LoadUnknown", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := store.Load(b.Context(), registry.Key{Module: "nobody", Version: "1"}); err == nil {
+			if _, err := store.Load(b.Context(), contract.Key{Module: "nobody", Version: "1"}); err == nil {
 				b.Fatal("it was found")
 			}
 		}
 	})
 	b.Run("Heads1000", func(b *testing.B) {
-		keys := make([]registry.Key, registry.MaxHeads)
+		keys := make([]contract.Key, registry.MaxHeads)
 		for i := range keys {
 			keys[i] = keyAt(i * 97)
 		}

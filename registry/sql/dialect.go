@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -39,7 +40,7 @@ var postgres = dialect{
 }
 
 // keysParameter is the parameter of headsOf.
-func keysParameter(keys []registry.Key) (string, error) {
+func keysParameter(keys []contract.Key) (string, error) {
 	pairs := make([][2]string, len(keys))
 	for i, key := range keys {
 		pairs[i] = [2]string{key.Module, key.Version}

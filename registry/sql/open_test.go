@@ -9,12 +9,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/registry/sql"
 )
 
-var key = registry.Key{Module: "wxapp", Version: "1.0"}
+var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
 func TestOpenSQLiteAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "registry.db")

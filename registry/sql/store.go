@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -30,7 +31,7 @@ type Store struct {
 var _ registry.Store = (*Store)(nil)
 
 // Load implements [registry.Store].
-func (s *Store) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (s *Store) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	const query = `SELECT c.state, f.files FROM mqrpc_heads h
 		JOIN mqrpc_changes c ON c.module = h.module AND c.version = h.version AND c.sequence = h.sequence
 		JOIN mqrpc_contracts f ON f.module = c.module AND f.version = c.version AND f.revision = c.revision
@@ -43,7 +44,7 @@ func (s *Store) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error
 }
 
 // LoadAt implements [registry.Store].
-func (s *Store) LoadAt(ctx context.Context, key registry.Key, sequence int64) (*mqrpcv1.Api, error) {
+func (s *Store) LoadAt(ctx context.Context, key contract.Key, sequence int64) (*mqrpcv1.Api, error) {
 	const query = `SELECT c.state, f.files FROM mqrpc_changes c
 		JOIN mqrpc_contracts f ON f.module = c.module AND f.version = c.version AND f.revision = c.revision
 		WHERE c.module = $1 AND c.version = $2 AND c.sequence = $3`
@@ -83,7 +84,7 @@ func decode(state, files []byte) (*mqrpcv1.Api, error) {
 }
 
 // Heads implements [registry.Store].
-func (s *Store) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (s *Store) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	if len(keys) > registry.MaxHeads {
 		return nil, fmt.Errorf("heads: %w: %d keys, more than %d", registry.ErrInvalid, len(keys), registry.MaxHeads)
 	}

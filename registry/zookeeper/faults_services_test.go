@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/internal/testserver"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
@@ -47,7 +48,7 @@ func TestContractWhileKilled(t *testing.T) {
 
 // TestCredentials has nodes that belong to one user.
 func TestCredentials(t *testing.T) {
-	key := registry.Key{Module: "wxapp", Version: "1.0"}
+	key := contract.Key{Module: "wxapp", Version: "1.0"}
 	config := zookeeper.Config{
 		Servers:  []string{testserver.Shared(t, testserver.ZooKeeper)},
 		Root:     "/test/" + rand.Text(),

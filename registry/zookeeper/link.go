@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
-
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // link is one session of ZooKeeper's over one connection, from dialling to the
@@ -29,8 +28,8 @@ type link struct {
 	tried   chan error // why a try to connect failed; has room for one
 
 	mu      sync.Mutex
-	watched map[registry.Key]watchState
-	fired   map[registry.Key]bool // to be watched again
+	watched map[contract.Key]watchState
+	fired   map[contract.Key]bool // to be watched again
 	wake    chan struct{}         // has room for one signal
 }
 
@@ -49,8 +48,8 @@ func (r *Registry) dial() (*link, error) {
 		session: make(chan struct{}),
 		ended:   make(chan struct{}),
 		tried:   make(chan error, 1),
-		watched: make(map[registry.Key]watchState),
-		fired:   make(map[registry.Key]bool),
+		watched: make(map[contract.Key]watchState),
+		fired:   make(map[contract.Key]bool),
 		wake:    make(chan struct{}, 1),
 	}
 	var err error
@@ -139,7 +138,7 @@ func (l *link) hasEnded() bool {
 }
 
 // fire notes that a key's watch is spent, or could not be set.
-func (l *link) fire(key registry.Key) {
+func (l *link) fire(key contract.Key) {
 	l.mu.Lock()
 	delete(l.watched, key)
 	l.fired[key] = true
@@ -151,10 +150,10 @@ func (l *link) fire(key registry.Key) {
 }
 
 // takeFired returns the keys that are to be watched again.
-func (l *link) takeFired() []registry.Key {
+func (l *link) takeFired() []contract.Key {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	keys := make([]registry.Key, 0, len(l.fired))
+	keys := make([]contract.Key, 0, len(l.fired))
 	for key := range l.fired {
 		keys = append(keys, key)
 	}
@@ -164,7 +163,7 @@ func (l *link) takeFired() []registry.Key {
 
 // watch sets a key's watch, unless it is set. When it returns nil, the next
 // change is going to fire it.
-func (l *link) watch(key registry.Key) error {
+func (l *link) watch(key contract.Key) error {
 	l.mu.Lock()
 	if l.watched[key] == watchSet {
 		l.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/feed"
 )
@@ -113,7 +114,7 @@ func (r *Registry) tend(l *link) {
 		case <-l.wake:
 		}
 		again = nil
-		failed := r.watchAll(l, l.takeFired(), func(key registry.Key) {
+		failed := r.watchAll(l, l.takeFired(), func(key contract.Key) {
 			r.tell(func(f *feed.Feed) { f.Changed(key) })
 		})
 		if failed > 0 {
@@ -125,20 +126,20 @@ func (r *Registry) tend(l *link) {
 // watchFollowed sets the watches of all that is followed on a new link, and says
 // that news may have been lost before.
 func (r *Registry) watchFollowed(l *link) {
-	var keys []registry.Key
+	var keys []contract.Key
 	r.tell(func(f *feed.Feed) { keys = append(keys, f.Keys()...) })
-	slices.SortFunc(keys, registry.Key.Compare)
+	slices.SortFunc(keys, contract.Key.Compare)
 	if len(keys) == 0 {
 		return
 	}
-	r.watchAll(l, slices.Compact(keys), func(registry.Key) {})
+	r.watchAll(l, slices.Compact(keys), func(contract.Key) {})
 	r.tell((*feed.Feed).Lost)
 }
 
 // watchAll sets the watches of those of the keys that are followed, and calls
 // set after each. It returns how many could not be set; these are to be tried
 // again.
-func (r *Registry) watchAll(l *link, keys []registry.Key, set func(registry.Key)) int {
+func (r *Registry) watchAll(l *link, keys []contract.Key, set func(contract.Key)) int {
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	failed := 0
@@ -167,7 +168,7 @@ func (r *Registry) watchAll(l *link, keys []registry.Key, set func(registry.Key)
 	return failed
 }
 
-func (r *Registry) follows(key registry.Key) bool {
+func (r *Registry) follows(key contract.Key) bool {
 	followed := false
 	r.tell(func(f *feed.Feed) { followed = followed || f.Follows(key) })
 	return followed
@@ -184,7 +185,7 @@ func (r *Registry) tell(each func(*feed.Feed)) {
 
 // follow sets a key's watch on the link that there is. If that fails, it is done
 // later, and said.
-func (r *Registry) follow(ctx context.Context, key registry.Key) error {
+func (r *Registry) follow(ctx context.Context, key contract.Key) error {
 	_, err := call(ctx, r, "follow "+key.String(), func(_ context.Context, l *link) (struct{}, error) {
 		return struct{}{}, l.watch(key)
 	})

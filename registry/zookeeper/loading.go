@@ -10,23 +10,24 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/record"
 )
 
 // Load implements [registry.Store].
-func (r *Registry) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (r *Registry) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	return r.load(ctx, "load "+key.String(), key, r.paths.api(key))
 }
 
 // LoadAt implements [registry.Store].
-func (r *Registry) LoadAt(ctx context.Context, key registry.Key, sequence int64) (*mqrpcv1.Api, error) {
+func (r *Registry) LoadAt(ctx context.Context, key contract.Key, sequence int64) (*mqrpcv1.Api, error) {
 	return r.load(ctx, fmt.Sprintf("load %s at %d", key, sequence), key, r.paths.change(key, sequence))
 }
 
 // load reads a record and its contents.
-func (r *Registry) load(ctx context.Context, what string, key registry.Key, name string) (*mqrpcv1.Api, error) {
+func (r *Registry) load(ctx context.Context, what string, key contract.Key, name string) (*mqrpcv1.Api, error) {
 	return call(ctx, r, what, func(ctx context.Context, l *link) (*mqrpcv1.Api, error) {
 		if _, err := l.conn.Sync(r.config.Root); err != nil {
 			return nil, err
@@ -49,7 +50,7 @@ func (r *Registry) load(ctx context.Context, what string, key registry.Key, name
 }
 
 // readRecord reads a node's record. ErrNotFound: there is no such node.
-func readRecord(conn *zk.Conn, name string, key registry.Key) (record.Record, error) {
+func readRecord(conn *zk.Conn, name string, key contract.Key) (record.Record, error) {
 	data, _, err := conn.Get(name)
 	if err != nil {
 		return record.Record{}, notFound(err)
@@ -65,7 +66,7 @@ func notFound(err error) error {
 }
 
 // Heads implements [registry.Store].
-func (r *Registry) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (r *Registry) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	if len(keys) > registry.MaxHeads {
 		return nil, fmt.Errorf("%w: heads of %d keys, more than %d", registry.ErrInvalid, len(keys), registry.MaxHeads)
 	}
@@ -74,7 +75,7 @@ func (r *Registry) Heads(ctx context.Context, keys []registry.Key) ([]registry.H
 		if _, err := l.conn.Sync(r.config.Root); err != nil {
 			return nil, err
 		}
-		changes, err := readChanges(ctx, l.conn, keys, func(key registry.Key) (string, registry.Key) {
+		changes, err := readChanges(ctx, l.conn, keys, func(key contract.Key) (string, contract.Key) {
 			return r.paths.api(key), key
 		})
 		return heads(changes), err
@@ -94,7 +95,7 @@ const readsAtOnce = 64
 
 // readChanges reads the records that items stand for, in their order. It leaves
 // out those that do not exist.
-func readChanges[T any](ctx context.Context, conn *zk.Conn, items []T, where func(T) (string, registry.Key)) ([]registry.Change, error) {
+func readChanges[T any](ctx context.Context, conn *zk.Conn, items []T, where func(T) (string, contract.Key)) ([]registry.Change, error) {
 	changes := make([]registry.Change, len(items))
 	errs := make([]error, len(items))
 	slots := make(chan struct{}, readsAtOnce)
@@ -157,16 +158,16 @@ func (r *Registry) List(ctx context.Context, query registry.ListQuery) ([]regist
 }
 
 // listModule reads the heads of a module's APIs that come after a key.
-func (r *Registry) listModule(ctx context.Context, conn *zk.Conn, module string, after registry.Key) ([]registry.Head, error) {
+func (r *Registry) listModule(ctx context.Context, conn *zk.Conn, module string, after contract.Key) ([]registry.Head, error) {
 	versions, err := children(conn, r.paths.module(module))
 	if err != nil {
 		return nil, err
 	}
 	versions = slices.DeleteFunc(versions, func(version string) bool {
-		return registry.Key{Module: module, Version: version}.Compare(after) <= 0
+		return contract.Key{Module: module, Version: version}.Compare(after) <= 0
 	})
-	changes, err := readChanges(ctx, conn, versions, func(version string) (string, registry.Key) {
-		key := registry.Key{Module: module, Version: version}
+	changes, err := readChanges(ctx, conn, versions, func(version string) (string, contract.Key) {
+		key := contract.Key{Module: module, Version: version}
 		return r.paths.api(key), key
 	})
 	return heads(changes), err
@@ -204,7 +205,7 @@ func (r *Registry) History(ctx context.Context, query registry.HistoryQuery) ([]
 				sequences = append(sequences, sequence)
 			}
 		}
-		return readChanges(ctx, l.conn, sequences, func(sequence int64) (string, registry.Key) {
+		return readChanges(ctx, l.conn, sequences, func(sequence int64) (string, contract.Key) {
 			return r.paths.change(query.Key, sequence), query.Key
 		})
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/record"
@@ -115,7 +116,7 @@ func (r *Registry) create(name string, data []byte) *zk.CreateRequest {
 }
 
 // makeParents makes the nodes that a new API's are below.
-func (r *Registry) makeParents(conn *zk.Conn, key registry.Key) error {
+func (r *Registry) makeParents(conn *zk.Conn, key contract.Key) error {
 	for _, name := range []string{r.paths.module(key.Module), r.paths.contents(key)} {
 		if err := r.makeNode(conn, name); err != nil {
 			return err

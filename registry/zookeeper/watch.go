@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/feed"
@@ -40,7 +41,7 @@ func (r *Registry) Announce(context.Context, *mqrpcv1.Api) error {
 
 // Follow implements [registry.Watch]. Only while the very first try to connect is
 // under way it waits for that.
-func (w *watch) Follow(ctx context.Context, key registry.Key) error {
+func (w *watch) Follow(ctx context.Context, key contract.Key) error {
 	if err := key.Check(); err != nil {
 		return fmt.Errorf("%w: %w", registry.ErrInvalid, err)
 	}
@@ -52,7 +53,7 @@ func (w *watch) Follow(ctx context.Context, key registry.Key) error {
 
 // Unfollow implements [registry.Watch]. ZooKeeper's own watch stays until the
 // next change of the API.
-func (w *watch) Unfollow(key registry.Key) { w.feed.Unfollow(key) }
+func (w *watch) Unfollow(key contract.Key) { w.feed.Unfollow(key) }
 
 // Close implements [registry.Watch].
 func (w *watch) Close() error {

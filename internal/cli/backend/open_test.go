@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
 	runtimememory "github.com/mqrpc/mqrpc/runtime/memory"
@@ -70,7 +71,7 @@ func TestPatience(t *testing.T) {
 	options := discard()
 	options.Patient = true
 	opened := open(t, nobody, options)
-	if _, err := opened.Store.Load(t.Context(), registry.Key{Module: "a", Version: "1"}); !errors.Is(err, registry.ErrUnavailable) {
+	if _, err := opened.Store.Load(t.Context(), contract.Key{Module: "a", Version: "1"}); !errors.Is(err, registry.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -116,7 +117,7 @@ func TestPatientStore(t *testing.T) {
 		}
 		down = false
 		<-time.After(retryAfter)
-		key := registry.Key{Module: "a", Version: "1"}
+		key := contract.Key{Module: "a", Version: "1"}
 		if _, err := store.Load(t.Context(), key); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
@@ -126,7 +127,7 @@ func TestPatientStore(t *testing.T) {
 		if _, err := store.History(t.Context(), registry.HistoryQuery{Key: key}); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
-		if heads, err := store.Heads(t.Context(), []registry.Key{key}); err != nil || len(heads) != 0 {
+		if heads, err := store.Heads(t.Context(), []contract.Key{key}); err != nil || len(heads) != 0 {
 			t.Errorf("got %v, %v", heads, err)
 		}
 		if err := store.Save(t.Context(), nil); !errors.Is(err, registry.ErrInvalid) {

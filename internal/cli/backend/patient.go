@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -75,7 +76,7 @@ func (p *patientStore) known() (registry.Store, error) {
 }
 
 // Load implements [registry.Store].
-func (p *patientStore) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api, error) {
+func (p *patientStore) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
 	store, err := p.get(ctx)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func (p *patientStore) Load(ctx context.Context, key registry.Key) (*mqrpcv1.Api
 }
 
 // LoadAt implements [registry.Store].
-func (p *patientStore) LoadAt(ctx context.Context, key registry.Key, sequence int64) (*mqrpcv1.Api, error) {
+func (p *patientStore) LoadAt(ctx context.Context, key contract.Key, sequence int64) (*mqrpcv1.Api, error) {
 	store, err := p.get(ctx)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (p *patientStore) LoadAt(ctx context.Context, key registry.Key, sequence in
 }
 
 // Heads implements [registry.Store].
-func (p *patientStore) Heads(ctx context.Context, keys []registry.Key) ([]registry.Head, error) {
+func (p *patientStore) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
 	store, err := p.get(ctx)
 	if err != nil {
 		return nil, err

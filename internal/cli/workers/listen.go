@@ -10,8 +10,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -57,7 +57,7 @@ func Listen(ctx context.Context, transport runtime.Transport, during time.Durati
 
 // server is an instance as the server of one API.
 type server struct {
-	registry.Key
+	contract.Key
 
 	instance string
 }
@@ -79,7 +79,7 @@ func (l *listener) deliver(delivery *runtime.Delivery) {
 	if err := proto.Unmarshal(delivery.Body, announcement); err != nil {
 		return // not ours to judge: gateways log it
 	}
-	key := registry.Key{Module: announcement.GetModule(), Version: announcement.GetVersion()}
+	key := contract.Key{Module: announcement.GetModule(), Version: announcement.GetVersion()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if announcement.GetStopping() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -17,16 +18,16 @@ import (
 // with [New].
 type Feed struct {
 	notify func(registry.Event)
-	load   func(context.Context, registry.Key) (*mqrpcv1.Api, error)
+	load   func(context.Context, contract.Key) (*mqrpcv1.Api, error)
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 
 	mu       sync.Mutex
 	changed  *sync.Cond
-	followed map[registry.Key]bool
+	followed map[contract.Key]bool
 	queue    []item
-	queued   map[registry.Key]bool // the keys of items without a state
+	queued   map[contract.Key]bool // the keys of items without a state
 	closed   bool
 }
 
@@ -38,13 +39,13 @@ type item struct {
 
 // New starts a feed that calls notify. Before it delivers a change that it has
 // no state of, it loads the state, if load is not nil.
-func New(notify func(registry.Event), load func(context.Context, registry.Key) (*mqrpcv1.Api, error)) *Feed {
+func New(notify func(registry.Event), load func(context.Context, contract.Key) (*mqrpcv1.Api, error)) *Feed {
 	f := &Feed{
 		notify:   notify,
 		load:     load,
 		done:     make(chan struct{}),
-		followed: make(map[registry.Key]bool),
-		queued:   make(map[registry.Key]bool),
+		followed: make(map[contract.Key]bool),
+		queued:   make(map[contract.Key]bool),
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.changed = sync.NewCond(&f.mu)
@@ -54,7 +55,7 @@ func New(notify func(registry.Event), load func(context.Context, registry.Key) (
 
 // Follow makes the feed deliver an API's events. It fails once the feed is
 // closed.
-func (f *Feed) Follow(key registry.Key) error {
+func (f *Feed) Follow(key contract.Key) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -65,21 +66,21 @@ func (f *Feed) Follow(key registry.Key) error {
 }
 
 // Unfollow ends that.
-func (f *Feed) Unfollow(key registry.Key) {
+func (f *Feed) Unfollow(key contract.Key) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.followed, key)
 }
 
 // Follows reports whether an API is followed.
-func (f *Feed) Follows(key registry.Key) bool {
+func (f *Feed) Follows(key contract.Key) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.followed[key]
 }
 
 // Keys returns what is followed, in any order.
-func (f *Feed) Keys() []registry.Key {
+func (f *Feed) Keys() []contract.Key {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Collect(maps.Keys(f.followed))
@@ -87,7 +88,7 @@ func (f *Feed) Keys() []registry.Key {
 
 // Changed delivers that an API has changed, once for all calls that come before
 // its state is loaded.
-func (f *Feed) Changed(key registry.Key) { f.send(item{event: registry.Event{Key: key}}) }
+func (f *Feed) Changed(key contract.Key) { f.send(item{event: registry.Event{Key: key}}) }
 
 // Lost delivers that news may have been lost.
 func (f *Feed) Lost() { f.send(item{}) }
@@ -95,7 +96,7 @@ func (f *Feed) Lost() { f.send(item{}) }
 // Send delivers a state. It calls done once, when that has happened or will not
 // happen any more.
 func (f *Feed) Send(api *mqrpcv1.Api, done func()) {
-	f.send(item{event: registry.Event{Key: registry.KeyOf(api), API: api}, done: done})
+	f.send(item{event: registry.Event{Key: contract.KeyOf(api), API: api}, done: done})
 }
 
 func (f *Feed) send(i item) {

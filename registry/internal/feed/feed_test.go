@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/feed"
@@ -17,8 +18,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
-	key   = registry.Key{Module: "wxapp", Version: "1.0"}
-	other = registry.Key{Module: "pay", Version: "2.0"}
+	key   = contract.Key{Module: "wxapp", Version: "1.0"}
+	other = contract.Key{Module: "pay", Version: "2.0"}
 )
 
 // TestDeliver checks what is delivered, and in which order.
@@ -57,7 +58,7 @@ func TestLoad(t *testing.T) {
 	events := make(chan registry.Event, 16)
 	blocked := make(chan struct{})
 	var loads atomic.Int32
-	f := feed.New(func(e registry.Event) { events <- e }, func(_ context.Context, k registry.Key) (*mqrpcv1.Api, error) {
+	f := feed.New(func(e registry.Event) { events <- e }, func(_ context.Context, k contract.Key) (*mqrpcv1.Api, error) {
 		loads.Add(1)
 		if k == other {
 			return nil, registry.ErrUnavailable
@@ -77,7 +78,7 @@ func TestLoad(t *testing.T) {
 	}
 	f.Changed(other)
 	close(blocked)
-	for i, want := range []registry.Key{key, key, other} {
+	for i, want := range []contract.Key{key, key, other} {
 		if got := <-events; got.Key != want || (got.API == nil) != (want == other) {
 			t.Errorf("event %d is %v, want one for %s", i, got, want)
 		}
@@ -87,7 +88,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func follow(t *testing.T, f *feed.Feed, k registry.Key) {
+func follow(t *testing.T, f *feed.Feed, k contract.Key) {
 	t.Helper()
 	if err := f.Follow(k); err != nil {
 		t.Fatal(err)

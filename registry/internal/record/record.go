@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
@@ -56,7 +57,7 @@ func (r Record) Encode() ([]byte, error) { return json.Marshal(r) }
 
 // Decode reads what [Record.Encode] wrote, for an API. ErrCorrupt: it cannot be
 // read, or is about another API.
-func Decode(encoded []byte, key registry.Key) (Record, error) {
+func Decode(encoded []byte, key contract.Key) (Record, error) {
 	var r Record
 	if err := json.Unmarshal(encoded, &r); err != nil {
 		return Record{}, fmt.Errorf("%w: %s: %w", registry.ErrCorrupt, key, err)

@@ -6,12 +6,13 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/record"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
 
-var key = registry.Key{Module: "wxapp", Version: "1.0"}
+var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
 func TestRoundTrip(t *testing.T) {
 	api := registrytest.API(key, 3, 2)

@@ -1,6 +1,7 @@
-package registry
+package contract
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -8,7 +9,6 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Split finds the APIs that files declare, in the order of [Key.Compare], and
@@ -17,15 +17,16 @@ import (
 // be any image: in any order, with any compiler's kind of options. The APIs
 // have neither sequence nor policy.
 //
-// ErrInvalid: there is no mqrpc service in them, an import is missing or goes
-// round in circles, or [Services] refuses an API.
-func Split(files *descriptorpb.FileDescriptorSet) ([]*mqrpcv1.Api, error) {
+// It ends with an error when ctx does. Any other error says what is wrong: there
+// is no mqrpc service in them, an import is missing or goes round in circles, or
+// [Link] refuses an API.
+func Split(ctx context.Context, files *descriptorpb.FileDescriptorSet) ([]*mqrpcv1.Api, error) {
 	apis, err := split(files)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, err
 	}
 	for _, api := range apis {
-		if _, err := Services(api); err != nil {
+		if _, err := Link(ctx, KeyOf(api), api.GetFiles()); err != nil {
 			return nil, err
 		}
 	}
@@ -68,7 +69,7 @@ func split(files *descriptorpb.FileDescriptorSet) ([]*mqrpcv1.Api, error) {
 		}
 		set := &descriptorpb.FileDescriptorSet{File: order.files}
 		apis = append(apis, &mqrpcv1.Api{
-			Module: key.Module, Version: key.Version, Revision: wire.Revision(set), Files: set,
+			Module: key.Module, Version: key.Version, Revision: Revision(set), Files: set,
 		})
 	}
 	slices.SortFunc(apis, func(a, b *mqrpcv1.Api) int { return KeyOf(a).Compare(KeyOf(b)) })

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/mqrpc/mqrpc/registry/compat"
+	"github.com/mqrpc/mqrpc/contract/compat"
 )
 
 // header begins a case's contract unless it begins with its own syntax.

@@ -1,8 +1,7 @@
-package registry_test
+package contract_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,12 +13,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/mqrpc/mqrpc/contract"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
-	"github.com/mqrpc/mqrpc/runtime"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // compile compiles files with all that they import, as mqrpc api push does.
@@ -55,59 +53,45 @@ func compile(t *testing.T, importPaths []string, sources map[string]string, name
 
 // linked is what a worker knows: the descriptors in its generated code.
 func linked(file protoreflect.FileDescriptor) *descriptorpb.FileDescriptorSet {
-	set := &descriptorpb.FileDescriptorSet{}
-	seen := map[string]bool{}
-	var add func(protoreflect.FileDescriptor)
-	add = func(file protoreflect.FileDescriptor) {
-		if seen[file.Path()] {
-			return
-		}
-		seen[file.Path()] = true
-		for i := range file.Imports().Len() {
-			add(file.Imports().Get(i).FileDescriptor)
-		}
-		set.File = append(set.File, protodesc.ToFileDescriptorProto(file))
-	}
-	add(file)
-	return set
+	return contract.Collect(file)
 }
 
 // TestRevisionIsOneForAll pushes a contract from its .proto files and describes
 // it from generated code.
 func TestRevisionIsOneForAll(t *testing.T) {
-	worker, err := registry.Split(linked(wxappv1.File_wxapp_v1_wxapp_proto))
+	worker, err := contract.Split(t.Context(), linked(wxappv1.File_wxapp_v1_wxapp_proto))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pushed, err := registry.Split(compile(t, []string{"../proto", "../examples/wxapp/proto"}, nil, "wxapp/v1/wxapp.proto"))
+	pushed, err := contract.Split(t.Context(), compile(t, []string{"../proto", "../examples/wxapp/proto"}, nil, "wxapp/v1/wxapp.proto"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(worker) != 1 || len(pushed) != 1 || worker[0].GetRevision() != pushed[0].GetRevision() {
 		t.Fatalf("generated code has revision %s, the .proto files have %s", worker[0].GetRevision(), pushed[0].GetRevision())
 	}
-	if got := wire.Revision(linked(wxappv1.File_wxapp_v1_wxapp_proto)); got != worker[0].GetRevision() {
+	if got := contract.Revision(linked(wxappv1.File_wxapp_v1_wxapp_proto)); got != worker[0].GetRevision() {
 		t.Errorf("a worker announces %s, its files have %s", got, worker[0].GetRevision())
 	}
 }
 
 func TestServices(t *testing.T) {
-	apis, err := registry.Split(linked(wxappv1.File_wxapp_v1_wxapp_proto))
+	apis, err := contract.Split(t.Context(), linked(wxappv1.File_wxapp_v1_wxapp_proto))
 	if err != nil {
 		t.Fatal(err)
 	}
-	services, err := registry.Services(apis[0])
-	if err != nil || len(services) != 1 {
-		t.Fatalf("got %d services, error %v", len(services), err)
+	c, err := contract.Link(t.Context(), contract.KeyOf(apis[0]), apis[0].GetFiles())
+	if err != nil || len(c.Services) != 1 {
+		t.Fatalf("got %v, error %v", c, err)
 	}
 	descriptor := wxappv1.File_wxapp_v1_wxapp_proto.Services().Get(0)
-	service := services[0]
-	if service.FullName != descriptor.FullName() || service.Module != apis[0].GetModule() || service.Version != apis[0].GetVersion() {
+	service := c.Services[0]
+	if service.FullName() != descriptor.FullName() || service.Key != contract.KeyOf(apis[0]) {
 		t.Errorf("got service %+v", service)
 	}
 	for i, method := range service.Methods {
 		want := descriptor.Methods().Get(i)
-		if method.Name != service.Name+"."+string(want.Name()) || method.Request.ProtoReflect().Descriptor().FullName() != want.Input().FullName() {
+		if method.Address != string(service.Name()+"."+want.Name()) || method.Input().FullName() != want.Input().FullName() {
 			t.Errorf("got method %+v", method)
 		}
 	}
@@ -129,11 +113,11 @@ func TestSplit(t *testing.T) {
 		"shared.proto": `syntax = "proto3"; package s; message S {}`,
 		"unused.proto": `syntax = "proto3"; package u; message U {}`,
 	}, "b.proto", "a.proto", "unused.proto")
-	apis, err := registry.Split(set)
+	apis, err := contract.Split(t.Context(), set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(apis) != 2 || registry.KeyOf(apis[0]).String() != "a/1" || registry.KeyOf(apis[1]).String() != "b/1" {
+	if len(apis) != 2 || contract.KeyOf(apis[0]).String() != "a/1" || contract.KeyOf(apis[1]).String() != "b/1" {
 		t.Fatalf("got %v", apis)
 	}
 	names := func(api *mqrpcv1.Api) string {
@@ -154,11 +138,11 @@ func TestSplit(t *testing.T) {
 	if got := names(apis[1]); got != "mqrpc/v1/options.proto shared.proto a.proto b.proto" {
 		t.Errorf("b has the files %s", got)
 	}
-	services, err := registry.Services(apis[0])
+	c, err := contract.Link(t.Context(), contract.KeyOf(apis[0]), apis[0].GetFiles())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := services[0].Methods[0]; m.Timeout != 2*time.Second || m.Idempotency != runtime.Idempotent || m.Name != "A.Slow" {
+	if m := c.Services[0].Methods[0]; m.Timeout != 2*time.Second || m.Idempotency != descriptorpb.MethodOptions_IDEMPOTENT || m.Address != "A.Slow" {
 		t.Errorf("got method %+v", m)
 	}
 	for _, api := range apis {
@@ -177,21 +161,21 @@ func TestSplitRefuses(t *testing.T) {
 		"no version":    {`service A { option (mqrpc.v1.service) = { module: "a" }; rpc Do(M) returns (M); }`, "version"},
 		"wrong timeout": {`service A { option (mqrpc.v1.service) = { module: "a" version: "1" }; rpc Do(M) returns (M) { option (mqrpc.v1.method) = { timeout: { seconds: -1 } }; } }`, "timeout"},
 	} {
-		_, err := registry.Split(compile(t, []string{"../proto"}, map[string]string{"a.proto": greeter + c.body}, "a.proto"))
-		if !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
+		_, err := contract.Split(t.Context(), compile(t, []string{"../proto"}, map[string]string{"a.proto": greeter + c.body}, "a.proto"))
+		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got error %v, want one about %q", name, err, c.says)
 		}
 	}
 	set := compile(t, []string{"../proto"}, map[string]string{
 		"a.proto": greeter + `service A { option (mqrpc.v1.service) = { module: "a" version: "1" }; rpc Do(M) returns (M); }`}, "a.proto")
 	set.File = slices.DeleteFunc(set.GetFile(), func(f *descriptorpb.FileDescriptorProto) bool { return f.GetName() == "mqrpc/v1/options.proto" })
-	if _, err := registry.Split(set); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "missing") {
+	if _, err := contract.Split(t.Context(), set); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("a missing import: got error %v", err)
 	}
 }
 
 func TestRevisionSeesContent(t *testing.T) {
-	api := registrytest.API(key, 1, 1)
+	api := registrytest.API(wxapp(), 1, 1)
 	same := proto.CloneOf(api.GetFiles())
 	slices.Reverse(same.GetFile())
 	for _, file := range same.GetFile() {
@@ -204,11 +188,11 @@ func TestRevisionSeesContent(t *testing.T) {
 		return f.GetName() == "google/protobuf/descriptor.proto"
 	})]
 	own.MessageType = append(own.MessageType, &descriptorpb.DescriptorProto{Name: proto.String("NewInProtoc99")})
-	if got := wire.Revision(same); got != api.GetRevision() {
+	if got := contract.Revision(same); got != api.GetRevision() {
 		t.Errorf("order, another descriptor.proto, source information or a default JSON name changes the revision")
 	}
 	greeterFile.MessageType[0].Field[0].JsonName = proto.String("other")
-	if got := wire.Revision(same); got == api.GetRevision() {
+	if got := contract.Revision(same); got == api.GetRevision() {
 		t.Errorf("another JSON name does not change the revision")
 	}
 }

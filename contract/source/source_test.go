@@ -1,10 +1,13 @@
-package contract
+package source
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mqrpc/mqrpc/contract"
+	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -25,7 +28,7 @@ func write(t *testing.T, dir, name string, contents []byte) string {
 }
 
 func TestProtosets(t *testing.T) {
-	set := linked(t)
+	set := contract.Collect(wxappv1.File_wxapp_v1_wxapp_proto)
 	json, err := protojson.Marshal(set)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +46,7 @@ func TestProtosets(t *testing.T) {
 
 func TestProtosetsRefuse(t *testing.T) {
 	dir := t.TempDir()
-	set := linked(t)
+	set := contract.Collect(wxappv1.File_wxapp_v1_wxapp_proto)
 	other := proto.CloneOf(set)
 	other.File[len(other.File)-1].Package = proto.String("other")
 	for want, files := range map[string]Files{
@@ -85,4 +88,14 @@ func TestImportNames(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, set, err)
 		}
 	}
+}
+
+// encoded is a set as bytes.
+func encoded(t *testing.T, set *descriptorpb.FileDescriptorSet) []byte {
+	t.Helper()
+	bytes, err := proto.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes
 }

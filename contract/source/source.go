@@ -1,4 +1,6 @@
-package contract
+// Package source reads contracts from files: .proto files, and what compilers
+// make of them.
+package source
 
 import (
 	"context"
@@ -9,11 +11,10 @@ import (
 	"strings"
 
 	"github.com/bufbuild/protocompile"
-	"github.com/bufbuild/protocompile/linker"
 	"github.com/bufbuild/protocompile/reporter"
+	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -121,7 +122,11 @@ func compile(ctx context.Context, paths, importPaths []string) (*descriptorpb.Fi
 	case err != nil:
 		return nil, err
 	}
-	return flatten(files), nil
+	linked := make([]protoreflect.FileDescriptor, len(files))
+	for i, file := range files {
+		linked[i] = file
+	}
+	return contract.Collect(linked...), nil
 }
 
 // importName is how others import the file: its path below an import path.
@@ -148,33 +153,4 @@ func findBuiltIn(name string) (protocompile.SearchResult, error) {
 	}
 	file, err := protoregistry.GlobalFiles.FindFileByPath(name)
 	return protocompile.SearchResult{Desc: file}, err
-}
-
-// flatten lists files with all that they import, each after its imports.
-func flatten(files linker.Files) *descriptorpb.FileDescriptorSet {
-	set := &descriptorpb.FileDescriptorSet{}
-	seen := make(map[string]bool)
-	var add func(file protoreflect.FileDescriptor)
-	add = func(file protoreflect.FileDescriptor) {
-		if seen[file.Path()] {
-			return
-		}
-		seen[file.Path()] = true
-		for i := range file.Imports().Len() {
-			add(file.Imports().Get(i).FileDescriptor)
-		}
-		set.File = append(set.GetFile(), describe(file))
-	}
-	for _, file := range files {
-		add(file)
-	}
-	return set
-}
-
-// describe is a file's descriptor, with its comments if it was compiled.
-func describe(file protoreflect.FileDescriptor) *descriptorpb.FileDescriptorProto {
-	if compiled, is := file.(linker.Result); is {
-		return compiled.FileDescriptorProto()
-	}
-	return protodesc.ToFileDescriptorProto(file)
 }

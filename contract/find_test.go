@@ -1,61 +1,42 @@
-package contract
+package contract_test
 
 import (
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protodesc"
+	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // types that the program has
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/printing"
+	"github.com/mqrpc/mqrpc/contract/source"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
-	"github.com/mqrpc/mqrpc/registry"
 )
 
 // examples is the import path of the example's contracts.
-const examples = "../../../examples/wxapp/proto"
+const examples = "../examples/wxapp/proto"
 
 // wxapp is the API of the example's first version.
-func wxapp() registry.Key { return registry.Key{Module: "wxapp", Version: "1.0"} }
+func wxapp() contract.Key { return contract.Key{Module: "wxapp", Version: "1.0"} }
 
 // compiled is the example's contract from its .proto file.
-func compiled(t *testing.T) *Contract {
+func compiled(t *testing.T) *contract.Contract {
 	t.Helper()
-	set, err := Files{Protos: []string{examples + "/wxapp/v1/wxapp.proto"}, ImportPaths: []string{examples}}.Load(t.Context())
+	set, err := source.Files{Protos: []string{examples + "/wxapp/v1/wxapp.proto"}, ImportPaths: []string{examples}}.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := New(wxapp(), set)
+	api, err := contract.Find(t.Context(), wxapp(), set)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return api
 }
 
-// linked is the same from the descriptors that generated code has.
-func linked(t *testing.T) *descriptorpb.FileDescriptorSet {
-	t.Helper()
-	set := &descriptorpb.FileDescriptorSet{}
-	seen := map[string]bool{}
-	var add func(file protoreflect.FileDescriptor)
-	add = func(file protoreflect.FileDescriptor) {
-		if seen[file.Path()] {
-			return
-		}
-		seen[file.Path()] = true
-		for i := range file.Imports().Len() {
-			add(file.Imports().Get(i).FileDescriptor)
-		}
-		set.File = append(set.File, protodesc.ToFileDescriptorProto(file))
-	}
-	add(wxappv1.File_wxapp_v1_wxapp_proto)
-	return set
-}
-
 // TestRevisions: whoever compiles a contract, its revision is the same.
 func TestRevisions(t *testing.T) {
-	api, err := New(wxapp(), linked(t))
+	api, err := contract.Find(t.Context(), wxapp(), linked(wxappv1.File_wxapp_v1_wxapp_proto))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +47,7 @@ func TestRevisions(t *testing.T) {
 
 func TestText(t *testing.T) {
 	api := compiled(t)
-	text, err := api.Text()
+	text, err := printing.Services(api)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +79,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %s", name, found, err, want)
 			continue
 		}
-		if text, err := Text(found); err != nil || text == "" {
+		if text, err := printing.Element(found); err != nil || text == "" {
 			t.Errorf("%s cannot be printed: %v", name, err)
 		}
 	}
@@ -126,7 +107,7 @@ func TestMethod(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	_, err := New(registry.Key{Module: "wxapp", Version: "9"}, linked(t))
+	_, err := contract.Find(t.Context(), contract.Key{Module: "wxapp", Version: "9"}, linked(wxappv1.File_wxapp_v1_wxapp_proto))
 	if err == nil || !strings.Contains(err.Error(), "declare no wxapp/9; they declare wxapp/1.0") {
 		t.Errorf("got %v", err)
 	}
@@ -161,7 +142,7 @@ func TestParseAddress(t *testing.T) {
 		"wxapp/1.0/WxappManager.SessionKey": "wxapp/1.0/WxappManager.SessionKey",
 		"wxapp/1.0/WxappManager/SessionKey": "wxapp/1.0/WxappManager.SessionKey",
 	} {
-		if address, err := ParseAddress(text); err != nil || address.String() != want {
+		if address, err := contract.ParseAddress(text); err != nil || address.String() != want {
 			t.Errorf("%s: got %s, %v", text, address, err)
 		}
 	}
@@ -171,18 +152,8 @@ func TestParseAddress(t *testing.T) {
 		"wxapp/a_b":  `version "a_b" is invalid`,
 		"wxapp/1.0/": "ends with a slash",
 	} {
-		if _, err := ParseAddress(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := contract.ParseAddress(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
 	}
-}
-
-// encoded is the linked set as bytes.
-func encoded(t *testing.T, set *descriptorpb.FileDescriptorSet) []byte {
-	t.Helper()
-	bytes, err := proto.Marshal(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes
 }

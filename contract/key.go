@@ -1,4 +1,4 @@
-package registry
+package contract
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Key names an API.
@@ -31,10 +30,10 @@ func ParseKey(s string) (Key, error) {
 // Check returns an error that says what is wrong with the names, nil when
 // nothing is.
 func (k Key) Check() error {
-	if err := wire.CheckModule(k.Module); err != nil {
+	if err := CheckModule(k.Module); err != nil {
 		return err
 	}
-	return wire.CheckVersion(k.Version)
+	return CheckVersion(k.Version)
 }
 
 // String is the key for people: "wxapp/1.0".

@@ -5,20 +5,18 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // Method finds a method, such as "WxappManager.SessionKey". The error of an
 // unknown one names those that there are.
-func (c *Contract) Method(name string) (*runtime.Method, error) {
+func (c *Contract) Method(name string) (*Method, error) {
 	var known []string
 	for _, service := range c.Services {
 		for _, method := range service.Methods {
-			if method.Name == name || string(service.FullName)+strings.TrimPrefix(method.Name, service.Name) == name {
+			if method.Address == name || string(method.FullName()) == name {
 				return method, nil
 			}
-			known = append(known, method.Name)
+			known = append(known, method.Address)
 		}
 	}
 	return nil, fmt.Errorf("%s has no method %q; it has %s", c.Key, name, strings.Join(known, ", "))
@@ -28,16 +26,17 @@ func (c *Contract) Method(name string) (*runtime.Method, error) {
 // name that callers use, or by its last part if only one has it.
 func (c *Contract) Find(name string) (protoreflect.Descriptor, error) {
 	name = strings.TrimPrefix(name, ".")
-	for _, service := range c.services() {
+	for _, service := range c.Services {
 		if string(service.Name()) == name {
-			return service, nil
+			return service.ServiceDescriptor, nil
 		}
-		method, found := strings.CutPrefix(name, string(service.Name())+".")
-		if descriptor := service.Methods().ByName(protoreflect.Name(method)); found && descriptor != nil {
-			return descriptor, nil
+		for _, method := range service.Methods {
+			if method.Address == name {
+				return method.MethodDescriptor, nil
+			}
 		}
 	}
-	if descriptor, err := c.files.FindDescriptorByName(protoreflect.FullName(name)); err == nil {
+	if descriptor, err := c.Resolver().files().FindDescriptorByName(protoreflect.FullName(name)); err == nil {
 		return descriptor, nil
 	}
 	candidates := c.called(name)
@@ -54,17 +53,6 @@ func (c *Contract) Find(name string) (protoreflect.Descriptor, error) {
 	return nil, fmt.Errorf("%q may be one of %s: write the full name", name, strings.Join(names, ", "))
 }
 
-// services are the descriptors of the API's services.
-func (c *Contract) services() []protoreflect.ServiceDescriptor {
-	var found []protoreflect.ServiceDescriptor
-	for _, service := range c.Services {
-		if descriptor, err := c.files.FindDescriptorByName(service.FullName); err == nil {
-			found = append(found, descriptor.(protoreflect.ServiceDescriptor))
-		}
-	}
-	return found
-}
-
 // called are the messages and enums whose name ends like this.
 func (c *Contract) called(name string) []protoreflect.Descriptor {
 	var found []protoreflect.Descriptor
@@ -73,7 +61,7 @@ func (c *Contract) called(name string) []protoreflect.Descriptor {
 			found = append(found, descriptor)
 		}
 	}
-	for _, file := range c.ordered {
+	for _, file := range c.files {
 		eachType(file, add)
 	}
 	return found

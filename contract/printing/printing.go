@@ -1,4 +1,5 @@
-package contract
+// Package printing shows contracts as they would stand in .proto files.
+package printing
 
 import (
 	"strings"
@@ -6,11 +7,13 @@ import (
 	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // The printer takes these; its successor, for others, is a pre-release.
 	"github.com/jhump/protoreflect/desc/protoprint"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
-// Text is an element as it would stand in a .proto file, with its comments where
+// Element is an element as it would stand in a .proto file, with its comments where
 // they are known.
-func Text(element protoreflect.Descriptor) (string, error) {
+func Element(element protoreflect.Descriptor) (string, error) {
 	wrapped, err := desc.WrapDescriptor(element)
 	if err != nil {
 		return "", err
@@ -23,11 +26,11 @@ func Text(element protoreflect.Descriptor) (string, error) {
 	return strings.TrimSpace(text) + "\n", nil
 }
 
-// Text is all services of the contract.
-func (c *Contract) Text() (string, error) {
+// Services is all services of a contract.
+func Services(c *contract.Contract) (string, error) {
 	var texts []string
-	for _, service := range c.services() {
-		text, err := Text(service)
+	for _, service := range c.Services {
+		text, err := Element(service.ServiceDescriptor)
 		if err != nil {
 			return "", err
 		}

@@ -3,13 +3,11 @@ package contract
 import (
 	"fmt"
 	"strings"
-
-	"github.com/mqrpc/mqrpc/registry"
 )
 
 // Address names an API and perhaps something in it.
 type Address struct {
-	registry.Key
+	Key
 
 	// Element is a method, a service, a message or an enum; empty for the API
 	// itself.
@@ -23,7 +21,7 @@ func ParseAddress(text string) (Address, error) {
 	if len(parts) < 2 {
 		return Address{}, fmt.Errorf("%q names no API: write module/version, for example wxapp/1.0", text)
 	}
-	address := Address{Key: registry.Key{Module: parts[0], Version: parts[1]}}
+	address := Address{Key: Key{Module: parts[0], Version: parts[1]}}
 	if err := address.Check(); err != nil {
 		return Address{}, fmt.Errorf("%q: %w", text, err)
 	}
