@@ -19,13 +19,15 @@ var (
 )
 
 // CheckModule returns an error that says what is wrong with a module's name,
-// nil when nothing is.
+// nil when nothing is. "mqrpc" and "all" are words of routing keys.
 func CheckModule(module string) error {
 	switch {
 	case module == "":
 		return fmt.Errorf("the module is missing")
 	case len(module) > MaxModuleBytes:
 		return fmt.Errorf("the module has %d bytes, more than %d", len(module), MaxModuleBytes)
+	case module == "mqrpc" || module == "all":
+		return fmt.Errorf("module %q is reserved", module)
 	case !modulePattern.MatchString(module):
 		return fmt.Errorf(`module %q is invalid: it must begin with a letter and hold letters, digits, "_" and "-" only`, module)
 	}
@@ -33,13 +35,15 @@ func CheckModule(module string) error {
 }
 
 // CheckVersion returns an error that says what is wrong with a version's name,
-// nil when nothing is.
+// nil when nothing is. "all" is a word of routing keys.
 func CheckVersion(version string) error {
 	switch {
 	case version == "":
 		return fmt.Errorf("the version is missing")
 	case len(version) > MaxVersionBytes:
 		return fmt.Errorf("the version has %d bytes, more than %d", len(version), MaxVersionBytes)
+	case version == "all":
+		return fmt.Errorf("version %q is reserved", version)
 	case !versionPattern.MatchString(version):
 		return fmt.Errorf(`version %q is invalid: it must hold letters, digits, "-" and single dots between them only`, version)
 	}

@@ -6,8 +6,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // Limits on what is decoded, from PROTOCOL.md sections 3.1 and 6.

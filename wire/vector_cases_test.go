@@ -12,16 +12,22 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/wire"
 )
 
 // vectorCase is where an entry of vectors.json comes from: a message, the bytes
 // of another encoding of it, or bytes that must be refused.
 type vectorCase struct {
+	kind        string // of the message, where no list says it
 	name, about string
+	routingKey  string
 	message     proto.Message
 	body        []byte
 	malformed   bool
@@ -117,6 +123,43 @@ func replyCases() []vectorCase {
 	}
 }
 
+// toldCases are what instances and clients tell one another.
+func toldCases() []vectorCase {
+	const instance = "wxapp-k3v9x1m2p8qd5t7w"
+	claim := &mqrpcv1.Claim{
+		Module: "wxapp", Version: "1.0", Revision: "00112233445566778899aabbccddeeff", Instance: instance,
+		Services: []string{"wxapp.v1.WxappManager"}, Capacity: 256, Host: "host", Pid: 4711, Language: "go",
+		Started: &timestamppb.Timestamp{Seconds: 1_790_000_000}, ValidFor: &durationpb.Duration{Seconds: 90},
+	}
+	stopping := &mqrpcv1.Claim{Module: "wxapp", Version: "1.0", Instance: instance, Stopping: true}
+	beat := &mqrpcv1.Heartbeat{Module: "wxapp", Instance: instance, ValidFor: &durationpb.Duration{Seconds: 90}, Versions: []*mqrpcv1.HeartbeatVersion{
+		{Version: "1.0", Revision: claim.Revision, Running: 3, Waiting: 1, Answered: 12_345},
+		{Version: "1.1", Revision: "ffeeddccbbaa99887766554433221100", Refused: true},
+	}}
+	describe := &mqrpcv1.DescribeResponse{
+		Module: "wxapp", Version: "1.0", Revision: claim.Revision, Services: claim.Services,
+		Files: &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{{Name: proto.String("wxapp/v1/wxapp.proto"), Syntax: proto.String("proto3")}}},
+	}
+	return []vectorCase{
+		{kind: "Claim", name: "claim", about: "An instance claims an API.", routingKey: "wxapp.1_0", message: claim},
+		{kind: "Claim", name: "claim_stopping", about: "The last claim of an instance.", routingKey: "wxapp.1_0", message: stopping},
+		{kind: "Claim", name: "claim_under_anothers_key", about: "A claim speaks of the API of its key alone.", routingKey: "other.1_0", body: mustMarshal(claim), malformed: true},
+		{kind: "Claim", name: "claim_instance_of_words", about: "An instance is one word of a routing key.", routingKey: "wxapp.1_0", body: mustMarshal(&mqrpcv1.Claim{Module: "wxapp", Version: "1.0", Instance: "a.b"}), malformed: true},
+		{kind: "Heartbeat", name: "heartbeat", about: "One for all versions of a module.", routingKey: "wxapp.all", message: beat},
+		{kind: "Heartbeat", name: "heartbeat_under_anothers_key", about: "A heartbeat speaks of the module of its key alone.", routingKey: "other.all", body: mustMarshal(beat), malformed: true},
+		{kind: "Discover", name: "discover", about: "All instances that hear it are asked.", body: []byte{}, message: &mqrpcv1.Discover{}},
+		{kind: "Discover", name: "discover_method", about: "Only those that have the method are asked.", message: &mqrpcv1.Discover{Method: "WxappManager.SessionKey"}},
+		{kind: "Cancel", name: "cancel", about: "Two callers have left; names.json has digests of ids.", message: &mqrpcv1.Cancel{Digests: []uint64{1, 1 << 63}, TimeoutUs: 2_000_000}},
+		{kind: "Cancel", name: "cancel_too_many", about: "At most 1,024 digests.", body: mustMarshal(&mqrpcv1.Cancel{Digests: make([]uint64, wire.MaxDigests+1)}), malformed: true},
+		{kind: "Admission", name: "admission_refused", about: "The instance must stop consuming the API's queue.", message: &mqrpcv1.Admission{
+			Revision: claim.Revision, Refused: true, InEffect: "ffeeddccbbaa99887766554433221100", Reason: "field 2 of wxapp.v1.SessionKeyRequest was removed",
+		}},
+		{kind: "Admission", name: "admission", about: "The refusal is lifted.", message: &mqrpcv1.Admission{Revision: claim.Revision, InEffect: claim.Revision}},
+		{kind: "DescribeRequest", name: "describe_request", about: "The payload of a call of mqrpc.Describe is empty.", body: []byte{}, message: &mqrpcv1.DescribeRequest{}},
+		{kind: "DescribeResponse", name: "describe_response", about: "The payload of its reply; revisions.json has real files.", message: describe},
+	}
+}
+
 func writeVectors(t *testing.T) {
 	t.Helper()
 	if err := os.WriteFile(vectorsFile, marshalVectors(t), 0o600); err != nil {
@@ -133,6 +176,9 @@ func marshalVectors(t *testing.T) []byte {
 	for _, c := range replyCases() {
 		vectors = append(vectors, c.vector(t, "ReplyBatch"))
 	}
+	for _, c := range toldCases() {
+		vectors = append(vectors, c.vector(t, c.kind))
+	}
 	text, err := json.MarshalIndent(vectors, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +188,7 @@ func marshalVectors(t *testing.T) []byte {
 
 func (c *vectorCase) vector(t *testing.T, kind string) vector {
 	t.Helper()
-	v := vector{Name: c.name, About: c.about, Kind: kind, Malformed: c.malformed}
+	v := vector{Name: c.name, About: c.about, Kind: kind, RoutingKey: c.routingKey, Malformed: c.malformed}
 	body := c.body
 	if c.message != nil {
 		text, err := protojson.Marshal(c.message)

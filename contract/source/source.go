@@ -12,12 +12,13 @@ import (
 
 	"github.com/bufbuild/protocompile"
 	"github.com/bufbuild/protocompile/reporter"
-	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 // Files says which files on disk hold contracts. They are of one kind: .proto

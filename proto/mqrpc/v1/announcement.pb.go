@@ -56,7 +56,10 @@ type Claim struct {
 	// True for the last claim, of an instance that stops gracefully.
 	Stopping bool `protobuf:"varint,12,opt,name=stopping,proto3" json:"stopping,omitempty"`
 	// True while it was refused by an Admission and does not consume.
-	Refused       bool `protobuf:"varint,13,opt,name=refused,proto3" json:"refused,omitempty"`
+	Refused bool `protobuf:"varint,13,opt,name=refused,proto3" json:"refused,omitempty"`
+	// In the answer to a Discover that named a method: that method, which the
+	// instance has.
+	Method        string `protobuf:"bytes,14,opt,name=method,proto3" json:"method,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -180,6 +183,13 @@ func (x *Claim) GetRefused() bool {
 		return x.Refused
 	}
 	return false
+}
+
+func (x *Claim) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
 }
 
 // Heartbeat says that an instance lives, for all its APIs of one module.
@@ -350,7 +360,7 @@ var File_mqrpc_v1_announcement_proto protoreflect.FileDescriptor
 
 const file_mqrpc_v1_announcement_proto_rawDesc = "" +
 	"\n" +
-	"\x1bmqrpc/v1/announcement.proto\x12\bmqrpc.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n" +
+	"\x1bmqrpc/v1/announcement.proto\x12\bmqrpc.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x03\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -365,7 +375,8 @@ const file_mqrpc_v1_announcement_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
 	"\tvalid_for\x18\v \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x12\x1a\n" +
 	"\bstopping\x18\f \x01(\bR\bstopping\x12\x18\n" +
-	"\arefused\x18\r \x01(\bR\arefused\"\xaf\x01\n" +
+	"\arefused\x18\r \x01(\bR\arefused\x12\x16\n" +
+	"\x06method\x18\x0e \x01(\tR\x06method\"\xaf\x01\n" +
 	"\tHeartbeat\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\x126\n" +

@@ -35,11 +35,12 @@ type ServiceOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The module, for example "wxapp". Required.
 	//
-	// 1 to 100 bytes: letters, digits, "_" and "-", beginning with a letter.
+	// 1 to 100 bytes: letters, digits, "_" and "-", beginning with a letter. Not
+	// "mqrpc" or "all", which are words of routing keys.
 	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
 	// The version of the module's contract, for example "1.0". Required.
 	//
-	// 1 to 50 bytes: letters, digits, "-" and single dots between them.
+	// 1 to 50 bytes: letters, digits, "-" and single dots between them. Not "all".
 	// Versions are names: "1.0" and "1.00" are different ones.
 	Version       string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
