@@ -453,3 +453,8 @@ func TestForgedNewsHoldNothingUp(t *testing.T) {
 		}
 	})
 }
+
+// registryEvent is the news of a state.
+func registryEvent(api *mqrpcv1.Api) registry.Event {
+	return registry.Event{Key: contract.KeyOf(api), API: api}
+}

@@ -164,6 +164,9 @@ func (c *Catalog) endLookup(e *entry, err error) {
 	switch {
 	case err == nil, e.now.Load() != nil:
 		err = nil
+		if c.store != nil && !e.registry.answered {
+			c.poll.ask(e, time.Now()) // as soon as it answers
+		}
 	case certain(err):
 		c.counters.notFound.Add(1)
 		e.absent = absence{err: err, until: time.Now().Add(c.config.UnknownFor)}

@@ -171,7 +171,9 @@ func (p *poll) take(everything bool) []*entry {
 	return slices.DeleteFunc(due, func(e *entry) bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		return !e.followed || e.lookup != nil && e.now.Load() == nil // a first lookup asks by itself
+		first := e.lookup != nil && e.now.Load() == nil
+		e.news = e.news || first // the lookup asks when it is done
+		return !e.followed || first
 	})
 }
 

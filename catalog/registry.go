@@ -127,8 +127,6 @@ func (c *Catalog) consult(e *entry, l *lookup) error {
 		e.registry.answered = true
 	}
 	switch {
-	case err != nil && !errors.Is(err, errAbsent):
-		c.poll.ask(e, time.Now())
 	case err == nil && api.GetDeleted():
 		return errDeleted
 	case err == nil:

@@ -194,7 +194,7 @@ func (c *Catalog) tell(e *entry, before, next *state) {
 	if before.revision != next.revision {
 		logger.Info("catalog: another revision of an API is in effect", "before", before.revision)
 	}
-	if next.disagreement != Agreed && next.disagreement != before.disagreement {
+	if next.disagreement != Agreed && (next.disagreement != before.disagreement || next.revision != before.revision) {
 		logger.Warn("catalog: the revisions of an API do not agree which one is in effect", "disagreement", string(next.disagreement))
 	}
 	for _, revision := range slices.Sorted(maps.Keys(next.refused)) {
