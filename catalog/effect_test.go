@@ -16,7 +16,7 @@ type relation map[string]bool
 
 func relationOf(pairs string) relation {
 	r := relation{}
-	for _, pair := range strings.Fields(pairs) {
+	for pair := range strings.FieldsSeq(pairs) {
 		r[pair] = true
 	}
 	return r

@@ -200,7 +200,7 @@ func (c *Catalog) search(e *entry, l *lookup) error {
 	}
 	described := c.learn(e, held != nil)
 	kept := errAbsent
-	if held != nil && described != nil && !(c.store != nil && absent(stored, described) == errAbsent) {
+	if held != nil && described != nil && (c.store == nil || !errors.Is(absent(stored, described), errAbsent)) {
 		kept = c.recall(e, false)
 	}
 	switch {

@@ -80,7 +80,7 @@ func (c *Catalog) learn(e *entry, anything bool) error {
 	}
 	api, err := c.describe(ctx, e.key, "", "")
 	if err == nil {
-		_, err = c.linkDescribed(ctx, e, api)
+		err = c.linkDescribed(ctx, e, api)
 	}
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (c *Catalog) describeAll(ctx context.Context, e *entry, asked map[string]st
 	_ = asking.Wait()
 	for revision, got := range answers {
 		if got.err == nil {
-			_, got.err = c.linkDescribed(ctx, e, got.api)
+			got.err = c.linkDescribed(ctx, e, got.api)
 		}
 		if got.err != nil {
 			e.contracts.fail(revision, got.err)
@@ -130,19 +130,19 @@ func (c *Catalog) describeAll(ctx context.Context, e *entry, asked map[string]st
 }
 
 // linkDescribed links the contract that a worker has described.
-func (c *Catalog) linkDescribed(ctx context.Context, e *entry, api *mqrpcv1.Api) (*revision, error) {
+func (c *Catalog) linkDescribed(ctx context.Context, e *entry, api *mqrpcv1.Api) error {
 	if !c.take(nil) {
-		return nil, errClosed
+		return errClosed
 	}
 	defer c.give()
 	found, err := e.contracts.link(ctx, e.key, api.GetRevision(), api.GetFiles())
 	if err != nil {
-		return nil, fmt.Errorf("the worker's description: %w", err)
+		return fmt.Errorf("the worker's description: %w", err)
 	}
 	if c.keeper != nil {
 		found.files = api.GetFiles()
 	}
-	return found, nil
+	return nil
 }
 
 // describe is a worker's description as an API that the registry does not hold.

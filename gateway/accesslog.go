@@ -55,8 +55,8 @@ func addAccessAttrs(line *slog.Record, r *http.Request, x *exchange, took time.D
 	switch {
 	case x.route != nil:
 		attrs = append(attrs, slog.String("call", x.route.name))
-	case x.call != nil:
-		attrs = append(attrs, slog.String("unknown_call", x.call.String()))
+	case x.unknown != "":
+		attrs = append(attrs, slog.String("unknown_call", x.unknown))
 	}
 	if x.standIn != "" {
 		attrs = append(attrs, slog.String("default_response", x.standIn))

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
@@ -37,15 +38,15 @@ func BenchmarkCall(b *testing.B) {
 		"48KB": `{"Code":` + text + `}`,
 	} {
 		b.Run(name, func(b *testing.B) {
-			g := newGateway(b, gateway.Config{
-				Caller: callerFunc(func(_ context.Context, call *runtime.Call) (*runtime.Reply, error) {
+			g := gatewaytest.New(b, gateway.Config{
+				Caller: gatewaytest.Caller(func(_ context.Context, call *runtime.Call) (*runtime.Reply, error) {
 					return &runtime.Reply{Payload: call.Payload}, nil
 				}),
 				Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), //nolint:sloglint // It shall cost what it costs.
 			})
-			body := form("module", "wxapp", "version", "1.0", "method", "WxappManager.SessionKey", "bizContent", content)
+			body := gatewaytest.Form("module", "wxapp", "version", "1.0", "method", "WxappManager.SessionKey", "bizContent", content)
 			r := httptest.NewRequest(http.MethodPost, "/gateway", http.NoBody)
-			r.Header.Set("Content-Type", formType)
+			r.Header.Set("Content-Type", gatewaytest.FormType)
 			r.ContentLength = int64(len(body))
 			reader := strings.NewReader(body)
 			r.Body = rewound{reader}

@@ -1,24 +1,23 @@
 package gateway
 
-import "sync"
+import (
+	"bytes"
+	"sync"
+)
 
-// buffers are the memory that one call works in. They belong to the goroutine
-// that handles the request, from its beginning until the response is written,
-// and then to the next call:
+// buffers are the memory that one request works in, and then the next one:
 //
-//   - text holds the request's body. A form is decoded in place, so the
-//     bizContent of a callRequest lies in it, too. When the worker has replied,
-//     it holds the response's JSON instead.
+//   - body holds the HTTP request's body.
 //   - payload holds the request message. A [runtime.Caller] has it until Invoke
 //     returns.
-//
-// What outlives the request is copied: the names in a callRequest are strings of
-// their own, and a caller that goes on with a call after Invoke copies the
-// payload.
-type buffers struct{ text, payload []byte }
+//   - reply holds the response's JSON.
+type buffers struct {
+	body           bytes.Buffer
+	payload, reply []byte
+}
 
-// maxPooled bounds the size of a buffer that is kept for the next call, so that
-// a few large bodies do not occupy memory for ever.
+// maxPooled bounds the size of a buffer that is kept for the next request, so
+// that a few large bodies do not occupy memory for ever.
 const maxPooled = 256 << 10
 
 var buffersPool = sync.Pool{New: func() any { return new(buffers) }}
@@ -30,7 +29,11 @@ func takeBuffers() *buffers {
 
 // release ends the use of everything that lies in the buffers.
 func (b *buffers) release() {
-	for _, buffer := range []*[]byte{&b.text, &b.payload} {
+	if b.body.Cap() > maxPooled {
+		b.body = bytes.Buffer{}
+	}
+	b.body.Reset()
+	for _, buffer := range []*[]byte{&b.payload, &b.reply} {
 		if cap(*buffer) > maxPooled {
 			*buffer = nil
 		}

@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // TestCallsHaveTheirOwnMemory: while calls of all sizes come and go, each gets
 // its own response, and its payload stays what it is until the caller returns.
 func TestCallsHaveTheirOwnMemory(t *testing.T) {
-	g := newGateway(t, gateway.Config{Caller: callerFunc(
+	g := gatewaytest.New(t, gateway.Config{Caller: gatewaytest.Caller(
 		func(_ context.Context, call *runtime.Call) (*runtime.Reply, error) {
 			payload := bytes.Clone(call.Payload)
 			for range 3 {
@@ -36,13 +37,13 @@ func TestCallsHaveTheirOwnMemory(t *testing.T) {
 				size := 1 << (i % 20) // up to more than is kept for the next call
 				code := strings.Repeat(fmt.Sprintf("<%d/%d>", caller, i), 1+size/8)
 				content := fmt.Sprintf(`{"Code":%q}`, base64.StdEncoding.EncodeToString([]byte(code)))
-				w := post(g, formType, form("module", "wxapp", "version", "1.0", "method", "WxappManager.SessionKey", "bizContent", content))
+				w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.Form("module", "wxapp", "version", "1.0", "method", "WxappManager.SessionKey", "bizContent", content))
 				want := fmt.Sprintf(`{"SessionKey":%q}`, base64.StdEncoding.EncodeToString([]byte(code)))
 				if w.Code != http.StatusOK || w.Body.String() != want {
 					t.Errorf("call %d of caller %d got %d %.100s, want %.100s", i, caller, w.Code, w.Body, want)
 					return
 				}
-				if w := post(g, formType, "module=wxapp&version=1.0&method=WxappManager.SessionKey&bizContent={"); w.Code != http.StatusBadRequest {
+				if w := gatewaytest.Post(g, gatewaytest.FormType, "module=wxapp&version=1.0&method=WxappManager.SessionKey&bizContent={"); w.Code != http.StatusBadRequest {
 					t.Errorf("malformed JSON got %d %s", w.Code, w.Body)
 				}
 			}

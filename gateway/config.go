@@ -7,18 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
 // The defaults of a [Config].
 const (
-	DefaultCallTimeout       = 12 * time.Second
-	DefaultBodyTimeout       = 10 * time.Second
-	DefaultWriteTimeout      = 10 * time.Second
-	DefaultMaxBodyBytes      = 4 << 20
-	DefaultMaxInFlight       = 16384
-	DefaultMaxInFlightPerAPI = 4096
+	DefaultCallTimeout      = 12 * time.Second
+	DefaultBodyTimeout      = 10 * time.Second
+	DefaultWriteTimeout     = 10 * time.Second
+	DefaultMaxBodyBytes     = 4 << 20
+	DefaultMaxInFlight      = 16384
+	DefaultMaxInFlightBytes = 256 << 20
 )
 
 // DefaultForwardHeaders are the headers that travel to the worker unless
@@ -33,12 +34,18 @@ type Config struct {
 	// Sources are asked for routes, in their order. Without one, every module
 	// is unknown.
 	Sources []Source
+	// Fronts are the protocols in which callers reach the gateway. Without one
+	// it answers health checks only.
+	Fronts []Front
+	// Filters are the steps between fronts and calls. They run in the order of
+	// their stages, and within a stage in this order.
+	Filters []Filter
 	// State is the state of the broker's connection, which readiness follows.
 	// Usually the State method of a [runtime.Transport]. Nil: always connected.
 	State func() runtime.State
 	// Registry is how the registry behind the sources gets on, for the body of
-	// /readyz. Usually the Health method of what package gateway/dynamic makes. Nil: there is none.
-	Registry func() RegistryHealth
+	// /readyz. Usually the Health method of a catalog. Nil: there is none.
+	Registry func() catalog.RegistryHealth
 	// JSON says how messages are read and written, and how deeply they may be
 	// nested. A source's API may bring a Resolver of its own.
 	JSON transcode.Options
@@ -79,13 +86,15 @@ type Limits struct {
 	// BodyBytes is the greatest size of a request's body. Default:
 	// DefaultMaxBodyBytes.
 	BodyBytes int64
-	// InFlight is the greatest number of calls at a time, those that still send
-	// their body among them. Further ones get 503 at once. Default:
+	// InFlight is the greatest number of requests at a time, those that still
+	// send their body among them. Further ones get 503 at once. Default:
 	// DefaultMaxInFlight.
 	InFlight int
-	// InFlightPerAPI is the same for each (module, version), so that a slow one
-	// leaves room for the others. Default: DefaultMaxInFlightPerAPI.
-	InFlightPerAPI int
+	// InFlightBytes is the greatest size of the bodies and responses of all
+	// requests at a time, as far as they have arrived. While there are as many,
+	// further bodies are refused with 503. What the gateway works in is a small
+	// multiple of it. Default: DefaultMaxInFlightBytes.
+	InFlightBytes int64
 }
 
 // withDefaults returns the configuration with every default filled in.
@@ -103,7 +112,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.ForwardHeaders = DefaultForwardHeaders()
 	}
 	for _, header := range c.ForwardHeaders {
-		if strings.HasPrefix(strings.ToLower(header), "mqrpc-") {
+		if strings.HasPrefix(strings.ToLower(header), reservedMetadata) {
 			return c, fmt.Errorf("gateway: header %q cannot be forwarded: metadata that begins with mqrpc- is reserved", header)
 		}
 	}
@@ -113,7 +122,7 @@ func (c Config) withDefaults() (Config, error) {
 		setDefault("Timeouts.Write", &c.Timeouts.Write, DefaultWriteTimeout),
 		setDefault("Limits.BodyBytes", &c.Limits.BodyBytes, DefaultMaxBodyBytes),
 		setDefault("Limits.InFlight", &c.Limits.InFlight, DefaultMaxInFlight),
-		setDefault("Limits.InFlightPerAPI", &c.Limits.InFlightPerAPI, DefaultMaxInFlightPerAPI),
+		setDefault("Limits.InFlightBytes", &c.Limits.InFlightBytes, DefaultMaxInFlightBytes),
 	)
 }
 

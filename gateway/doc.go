@@ -1,67 +1,86 @@
-// Package gateway is the HTTP front of mqrpc: an [http.Handler] that turns
-// module, version, method and bizContent into a call, and the reply into JSON.
+// Package gateway is the HTTP server in front of workers: one pipeline with many
+// doors.
 //
-//	POST /gateway   a call, as a form or as a JSON body
-//	GET  /healthz   200 while the process lives
-//	GET  /readyz    200 while calls can be made, else 503
+//	HTTP request → front → filters → call → front → HTTP response
 //
-// A gateway is made by [New] of a caller and of sources of routes, and served
-// by [Gateway.Serve], which protects it from slow clients and stops it
-// gracefully; any other HTTP server will do, too.
+// A [Front] turns its request into a [Request], and the [Response] into its
+// answer. Package form is the front POST /gateway. A [Filter] is a step between
+// the fronts and the calls; those that come with mqrpc are below gateway/filter,
+// a package each. No front knows a filter, and no filter a front: all that they
+// share is the pipeline, [Gateway.Do]. Besides its fronts, a gateway answers
 //
-// # A call
+//	GET /healthz   200 while the process lives
+//	GET /readyz    200 while calls can be made, else 503
 //
-// The four parameters come as application/x-www-form-urlencoded, or as
-// application/json with the same names. bizContent is the request message as
-// JSON; in a JSON body it is the object itself, or a string that holds it.
-// Parameters with other names are ignored. The response message comes back as
-// JSON.
+// A gateway is made by [New] of a caller, sources of APIs, fronts and filters,
+// and served by [Gateway.Serve], which protects it from slow clients and stops
+// it gracefully; any other HTTP server will do, too.
 //
-// X-Request-Id names the request; one is made up when the caller gives none. It
-// comes back in the response, stands in the access log and travels to the
-// worker as metadata "x-request-id". X-Mqrpc-Timeout, for example "500ms",
-// shortens the time that the caller waits.
+// # The way of a request
 //
-// # Errors
+// The front has the request admitted ([Gateway.NewRequest]), reads the body
+// ([Request.ReadBody]), names what is called ([Request.Resolve]) and hands over
+// the message, as JSON or as protobuf's binary encoding. From then on everything
+// is known and nothing has happened. The filters run in the order of their
+// stages:
 //
-// An error is an HTTP status, mapped from its code as grpc-gateway maps it, and
-// a google.rpc.Status as JSON. Errors of the gateway itself carry a
-// google.rpc.ErrorInfo with the domain "mqrpc" and one of this package's
-// reasons; so a method that is unknown differs from one that answers NOT_FOUND.
+//	record → authenticate → authorise → limit → split →
+//	authorise for the target → default response → circuit → shadow → call
 //
-// # Policy
+// Each encloses those after it, so each sees what becomes of the request. A
+// default response stands outside the circuit: it answers what an open circuit
+// refuses, and the circuit sees how the call itself has ended.
 //
-// An [API] may have a policy, and then it may be disabled, and have default
-// responses: what is answered, with 200 and the header X-Mqrpc-Default-Response,
-// when a method is disabled, no worker serves the API, or the time has passed.
+// JSON becomes the request message only at the call, in the contract of the API
+// that is called in the end. Messages in protobuf's encoding are passed on as
+// they are, both ways.
 //
-// How long a call may take is said in several places, of which the last that
-// says something wins:
+// # What a request may cost
+//
+// A call's time counts from when its request has been read. It bounds filters
+// and call together, as the context that they are given; looking the API up
+// before is bounded by Timeouts.Call. How long a call may take is said in several
+// places, of which the last that says something wins:
 //
 //  1. the gateway's Timeouts.Call
 //  2. the contract: option (mqrpc.v1.method).timeout
 //  3. the policy's timeout for the API
 //  4. the policy's timeout for the method
 //
-// The header X-Mqrpc-Timeout makes that shorter, never longer, and counts from
-// the request's arrival: the time that it takes to load an API is part of it.
+// A caller may ask for less, by its front's means. When its connection ends, the
+// context does. Limits bound the number of requests under way and the bytes that
+// they hold.
+//
+// # Every request
+//
+// X-Request-Id names the request; one is made up when the caller gives none. It
+// comes back in the response, stands in the access log and travels to the
+// worker as metadata "x-request-id". The access log has a line for every HTTP
+// request, whichever front it was for and however far it came.
+//
+// An error, as [Gateway.WriteError] writes it, is an HTTP status, mapped from its
+// code as grpc-gateway maps it, and a google.rpc.Status as JSON. Errors of the
+// gateway itself, its fronts and its filters carry a google.rpc.ErrorInfo with the
+// domain "mqrpc" and one of this package's reasons; so a method that is unknown
+// differs from one that answers NOT_FOUND.
 //
 // # Files
 //
-// One stage of the way that a request takes is one file:
-//
-//	gateway.go     New, the handler, the call from end to end
+//	gateway.go     New, and the handler around all fronts
 //	config.go      what can be configured, with defaults
-//	middleware.go  the chain around every request, and its parts:
-//	  requestid.go, accesslog.go, recovery.go, inflight.go
-//	request.go     the parameters of a call; request_form.go, request_json.go
-//	buffers.go     the memory that a call works in, and whose it is
-//	source.go      where routes come from; static.go for generated tables
-//	routes.go      from (module, version, method) to a compiled route
-//	policy.go      what a policy says about a route; default responses
-//	dispatch.go    the call itself: time, metadata, limits
-//	response.go    how responses are written
+//	pipeline.go    Do: from a request through the filters to its response
+//	filter.go      filters and their stages
+//	request.go     a request on its way; metadata.go for what travels with it
+//	body.go        reading a body within time, size and budget
+//	buffers.go     the memory that a request works in
+//	call.go        the call itself, inside all filters
+//	response.go    how responses and errors are written
 //	errors.go      the gateway's own errors; status.go for their JSON
+//	source.go      where APIs come from; static.go for generated tables
+//	routes.go      from (module, version, method) to a compiled route
+//	exchange.go    what is known of one HTTP request, for the log
+//	middleware.go  the chain around every HTTP request, and its parts:
+//	  requestid.go, accesslog.go, recovery.go
 //	health.go      /healthz and /readyz
 //	server.go      serving and stopping; deadline.go
 package gateway

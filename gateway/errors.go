@@ -4,10 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	gatewayruntime "github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mqrpc/mqrpc/runtime"
 )
@@ -32,6 +34,7 @@ const (
 	ReasonInvalidBizContent  = "INVALID_BIZ_CONTENT"      // 400
 	ReasonInvalidTimeout     = "INVALID_TIMEOUT"          // 400
 	ReasonTooManyCalls       = "TOO_MANY_CALLS"           // 503
+	ReasonTooManyBytes       = "TOO_MANY_BYTES"           // 503
 	ReasonLookupFailed       = "LOOKUP_FAILED"            // 503
 	ReasonNoWorker           = "NO_WORKER"                // 503
 	ReasonDisabled           = "DISABLED"                 // 503
@@ -39,8 +42,9 @@ const (
 	ReasonPanic              = "PANIC"                    // 500
 )
 
-// newError is an error of the gateway's own.
-func newError(code codes.Code, reason, message string) *runtime.Error {
+// NewError is an error of the gateway's own, its fronts' or its filters': it
+// carries an ErrorInfo with that reason.
+func NewError(code codes.Code, reason, message string) *runtime.Error {
 	return runtime.NewError(code, message).WithDetails(errorInfo(reason))
 }
 
@@ -49,12 +53,8 @@ func errorInfo(reason string) *errdetails.ErrorInfo {
 	return &errdetails.ErrorInfo{Reason: reason, Domain: Domain}
 }
 
-func invalid(reason, message string) error {
-	return newError(codes.InvalidArgument, reason, message)
-}
-
-// invalidParameter is an error about one of the parameters of a call.
-func invalidParameter(code codes.Code, reason, parameter, message string) error {
+// InvalidParameter is an error about one of the parameters of a call.
+func InvalidParameter(code codes.Code, reason, parameter, message string) *runtime.Error {
 	return runtime.NewError(code, message).WithDetails(&errdetails.ErrorInfo{
 		Reason:   reason,
 		Domain:   Domain,
@@ -62,40 +62,52 @@ func invalidParameter(code codes.Code, reason, parameter, message string) error 
 	})
 }
 
-// statusError is an error whose HTTP status does not follow from its code.
-type statusError struct {
+// retryDelay is after how long a request that was too much may come again.
+const retryDelay = time.Second
+
+// TooMuch is the error for a request that there is no room for now. It says when
+// to try again, which [Gateway.WriteError] tells as Retry-After.
+func TooMuch(reason, message string) *runtime.Error {
+	return NewError(codes.Unavailable, reason, message).
+		WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryDelay)})
+}
+
+// httpError is an error whose HTTP status does not follow from its code.
+type httpError struct {
 	status int
 	cause  *runtime.Error
 }
 
 // Error is the text of the cause.
-func (e *statusError) Error() string { return e.cause.Error() }
+func (e *httpError) Error() string { return e.cause.Error() }
 
 // Unwrap makes the error readable as a [*runtime.Error].
-func (e *statusError) Unwrap() error { return e.cause }
+func (e *httpError) Unwrap() error { return e.cause }
 
-func withStatus(status int, reason, message string) error {
-	return &statusError{status: status, cause: newError(codes.InvalidArgument, reason, message)}
+// NewHTTPError is an INVALID_ARGUMENT whose HTTP status is that one.
+func NewHTTPError(status int, reason, message string) error {
+	return &httpError{status: status, cause: NewError(codes.InvalidArgument, reason, message)}
 }
 
 // httpStatus is the HTTP status of an error.
 func httpStatus(err error) int {
-	if chosen, ok := errors.AsType[*statusError](err); ok {
+	if chosen, ok := errors.AsType[*httpError](err); ok {
 		return chosen.status
 	}
 	return gatewayruntime.HTTPStatusFromCode(runtime.CodeOf(err))
 }
 
-// methodNotAllowed is the answer to any HTTP method but the allowed ones, which
+// MethodNotAllowed is the answer to any HTTP method but the allowed ones, which
 // are listed as in the header Allow.
-func methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) error {
+func MethodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) error {
+	notStored(w)
 	w.Header().Set("Allow", allowed)
-	return withStatus(http.StatusMethodNotAllowed, ReasonMethodNotAllowed,
-		"HTTP method "+bounded(r.Method)+" is not allowed here; allowed: "+allowed)
+	return NewHTTPError(http.StatusMethodNotAllowed, ReasonMethodNotAllowed,
+		"HTTP method "+Quote(r.Method)+" is not allowed here; allowed: "+allowed)
 }
 
-// bounded quotes what a client has sent, cut to a length that fits a message.
-func bounded(text string) string {
+// Quote quotes what a client has sent, cut to a length that fits a message.
+func Quote(text string) string {
 	const limit = 64
 	if len(text) > limit {
 		return strconv.Quote(text[:limit]) + "…"

@@ -8,6 +8,8 @@ import (
 
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/filter/limit"
+	"github.com/mqrpc/mqrpc/gateway/form"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
 )
@@ -25,6 +27,8 @@ func Example() {
 	handler, err := gateway.New(gateway.Config{
 		Caller:  client,
 		Sources: []gateway.Source{routes},
+		Fronts:  []gateway.Front{form.New()},
+		Filters: []gateway.Filter{limit.InFlight(limit.DefaultInFlight)},
 		State:   transport.State,
 	})
 	check(err)

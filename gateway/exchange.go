@@ -17,8 +17,8 @@ type exchange struct {
 	context.Context //nolint:containedctx // It is one.
 
 	requestID string
-	call      *callRequest // nil until decoded
-	route     *route       // nil until found
+	unknown   string // what was named but is not there, quoted
+	route     *Route // nil until found
 	failed    *runtime.Error
 	standIn   string // why a default response was given, "" if none was
 	response  responseRecorder

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"time"
+
+	"github.com/mqrpc/mqrpc/catalog"
 )
 
 // readiness is the body of /readyz.
@@ -13,23 +15,7 @@ type readiness struct {
 	Broker brokerReadiness `json:"broker"`
 	// Registry is how the registry gets on, if there is one. It has no part in
 	// Ready: what has been loaded is served without it.
-	Registry *RegistryHealth `json:"registry,omitempty"`
-}
-
-// RegistryHealth is how the registry behind a gateway's sources gets on, as it
-// stands in the body of /readyz.
-type RegistryHealth struct {
-	// Available is false while the registry does not answer.
-	Available bool `json:"available"`
-	// Since is when that was first seen. Zero: nothing has been asked yet.
-	Since time.Time `json:"since,omitzero"`
-	// Error says why it does not answer.
-	Error string `json:"error,omitempty"`
-	// Snapshot is true while the registry does not answer and APIs are served
-	// as the snapshot on disk has them, which may be out of date.
-	Snapshot bool `json:"snapshot"`
-	// SnapshotAPIs is the number of those APIs.
-	SnapshotAPIs int `json:"snapshotApis"`
+	Registry *catalog.RegistryHealth `json:"registry,omitempty"`
 }
 
 type brokerReadiness struct {
@@ -46,18 +32,20 @@ func (g *Gateway) Drain() { g.draining.Store(true) }
 // serveHealth answers GET /healthz: the process lives.
 func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	if !isGet(r) {
-		g.WriteError(w, r, methodNotAllowed(w, r, "GET, HEAD"))
+		g.WriteError(w, r, MethodNotAllowed(w, r, "GET, HEAD"))
 		return
 	}
-	writeJSON(w, http.StatusOK, []byte(`{"alive":true}`))
+	notStored(w)
+	WriteJSON(w, http.StatusOK, []byte(`{"alive":true}`))
 }
 
 // serveReady answers GET /readyz: calls can be made.
 func (g *Gateway) serveReady(w http.ResponseWriter, r *http.Request) {
 	if !isGet(r) {
-		g.WriteError(w, r, methodNotAllowed(w, r, "GET, HEAD"))
+		g.WriteError(w, r, MethodNotAllowed(w, r, "GET, HEAD"))
 		return
 	}
+	notStored(w)
 	now := g.readiness()
 	body, err := encodeJSON(now)
 	if err != nil {
@@ -68,7 +56,7 @@ func (g *Gateway) serveReady(w http.ResponseWriter, r *http.Request) {
 	if !now.Ready {
 		status = http.StatusServiceUnavailable
 	}
-	writeJSON(w, status, body)
+	WriteJSON(w, status, body)
 }
 
 func (g *Gateway) readiness() readiness {

@@ -1,24 +1,19 @@
 package gateway_test
 
 import (
-	"net/http"
-	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
-func get(handler http.Handler, path string) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
-	return w
-}
-
 func TestHealth(t *testing.T) {
-	g := newGateway(t, gateway.Config{State: func() runtime.State { return runtime.State{} }})
-	if w := get(g, "/healthz"); w.Code != 200 || w.Body.String() != `{"alive":true}` {
+	g := gatewaytest.New(t, gateway.Config{State: func() runtime.State { return runtime.State{} }})
+	if w := gatewaytest.Get(g, "/healthz"); w.Code != 200 || w.Body.String() != `{"alive":true}` {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
@@ -39,8 +34,8 @@ func TestReady(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			g := newGateway(t, gateway.Config{State: func() runtime.State { return test.state }})
-			if w := get(g, "/readyz"); w.Code != test.status || w.Body.String() != test.body {
+			g := gatewaytest.New(t, gateway.Config{State: func() runtime.State { return test.state }})
+			if w := gatewaytest.Get(g, "/readyz"); w.Code != test.status || w.Body.String() != test.body {
 				t.Errorf("got  %d %s\nwant %d %s", w.Code, w.Body, test.status, test.body)
 			}
 		})
@@ -48,18 +43,29 @@ func TestReady(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	g := newGateway(t, gateway.Config{})
-	if w := get(g, "/readyz"); w.Code != 200 {
+	g := gatewaytest.New(t, gateway.Config{})
+	if w := gatewaytest.Get(g, "/readyz"); w.Code != 200 {
 		t.Errorf("before: %d %s", w.Code, w.Body)
 	}
 	g.Drain()
-	if w := get(g, "/readyz"); w.Code != 503 {
+	if w := gatewaytest.Get(g, "/readyz"); w.Code != 503 {
 		t.Errorf("after: %d %s", w.Code, w.Body)
 	}
-	if w := get(g, "/healthz"); w.Code != 200 {
+	if w := gatewaytest.Get(g, "/healthz"); w.Code != 200 {
 		t.Errorf("health: %d %s", w.Code, w.Body)
 	}
-	if w := post(g, formType, curlForm); w.Code != 200 {
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 200 {
 		t.Errorf("a call: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestReadinessTellsOfTheRegistry(t *testing.T) {
+	g := gatewaytest.New(t, gateway.Config{Registry: func() catalog.RegistryHealth {
+		return catalog.RegistryHealth{Error: "it is down", Snapshot: true, SnapshotAPIs: 3}
+	}})
+	w := gatewaytest.Get(g, "/readyz")
+	const want = `"registry":{"available":false,"error":"it is down","snapshot":true,"snapshotApis":3}`
+	if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
+		t.Errorf("got %d %s, want 200 with %s", w.Code, w.Body, want)
 	}
 }

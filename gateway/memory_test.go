@@ -9,11 +9,14 @@ import (
 	"testing"
 	"time"
 
+	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 
-	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/form"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
 )
@@ -67,7 +70,7 @@ func overMemory(t *testing.T, broker *memory.Broker) *gateway.Gateway {
 	if err := client.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return newGateway(t, gateway.Config{Caller: client, State: transport.State})
+	return gatewaytest.New(t, gateway.Config{Caller: client, State: transport.State})
 }
 
 func TestWorkersBehindTheGateway(t *testing.T) {
@@ -78,7 +81,7 @@ func TestWorkersBehindTheGateway(t *testing.T) {
 	}{
 		"answers": {func(_ context.Context, request *wxappv1.SessionKeyRequest) (*wxappv1.SessionKeyResponse, error) {
 			return &wxappv1.SessionKeyResponse{SessionKey: request.GetCode()}, nil
-		}, 200, `{"SessionKey":"d3JmZGZkc2Y="}`},
+		}, 200, gatewaytest.SessionKeyAnswer},
 		"sees the request id": {func(ctx context.Context, _ *wxappv1.SessionKeyRequest) (*wxappv1.SessionKeyResponse, error) {
 			return nil, runtime.NewError(codes.NotFound, "id "+runtime.CallFromContext(ctx).Metadata.Get("x-request-id"))
 		}, 404, `{"code":5,"message":"id id-7"}`},
@@ -97,7 +100,7 @@ func TestWorkersBehindTheGateway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			broker := memory.NewBroker(memory.Config{})
 			defer startWorker(t, broker, runtime.WorkerConfig{}, sessions{sessionKey: test.handler})()
-			w := post(overMemory(t, broker), formType, curlForm, "X-Request-Id", "id-7", gateway.TimeoutHeader, "300ms")
+			w := gatewaytest.Post(overMemory(t, broker), gatewaytest.FormType, gatewaytest.SessionKey, "X-Request-Id", "id-7", form.TimeoutHeader, "300ms")
 			if w.Code != test.status || !strings.Contains(w.Body.String(), test.body) {
 				t.Errorf("got %d %s, want %d %s", w.Code, w.Body, test.status, test.body)
 			}
@@ -109,7 +112,7 @@ func TestWorkersBehindTheGateway(t *testing.T) {
 func TestMethodWithoutImplementation(t *testing.T) {
 	broker := memory.NewBroker(memory.Config{})
 	defer startWorker(t, broker, runtime.WorkerConfig{}, sessions{})()
-	w := post(overMemory(t, broker), formType, form("module", "wxapp", "version", "1.0", "method", "WxappManager.SendMessage", "bizContent", "{}"))
+	w := gatewaytest.Post(overMemory(t, broker), gatewaytest.FormType, gatewaytest.Form("module", "wxapp", "version", "1.0", "method", "WxappManager.SendMessage", "bizContent", "{}"))
 	if w.Code != http.StatusNotImplemented {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
@@ -125,8 +128,8 @@ func TestAllWorkersStopped(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
 		startWorker(t, broker, runtime.WorkerConfig{}, answer)()
 		began := time.Now()
-		w := post(overMemory(t, broker), formType, curlForm)
-		if f := failureOf(t, w); w.Code != 503 || f.reason() != gateway.ReasonNoWorker {
+		w := gatewaytest.Post(overMemory(t, broker), gatewaytest.FormType, gatewaytest.SessionKey)
+		if f := gatewaytest.FailureOf(t, w); w.Code != 503 || f.Reason() != gateway.ReasonNoWorker {
 			t.Errorf("got %d %s", w.Code, w.Body)
 		}
 		if took := time.Since(began); took > time.Second {
@@ -136,7 +139,7 @@ func TestAllWorkersStopped(t *testing.T) {
 	t.Run("queue kept", func(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
 		startWorker(t, broker, runtime.WorkerConfig{KeepQueue: true}, answer)()
-		w := post(overMemory(t, broker), formType, curlForm, gateway.TimeoutHeader, "100ms")
+		w := gatewaytest.Post(overMemory(t, broker), gatewaytest.FormType, gatewaytest.SessionKey, form.TimeoutHeader, "100ms")
 		if w.Code != http.StatusGatewayTimeout {
 			t.Errorf("got %d %s", w.Code, w.Body)
 		}
@@ -149,8 +152,8 @@ func TestBrokerBlocks(t *testing.T) {
 	g := overMemory(t, broker)
 	broker.Block(true)
 	defer broker.Block(false)
-	waitFor(t, "readiness to end", func() bool { return get(g, "/readyz").Code == 503 })
-	if w := post(g, formType, curlForm); w.Code != 503 {
+	gatewaytest.Await(t, "readiness to end", func() bool { return gatewaytest.Get(g, "/readyz").Code == 503 })
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 503 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
@@ -168,11 +171,11 @@ func TestClientLeavesWorker(t *testing.T) {
 		},
 	})()
 	defer close(release)
-	r := httptest.NewRequestWithContext(request, http.MethodPost, "/gateway", strings.NewReader(curlForm))
-	r.Header.Set("Content-Type", formType)
+	r := httptest.NewRequestWithContext(request, http.MethodPost, "/gateway", strings.NewReader(gatewaytest.SessionKey))
+	r.Header.Set("Content-Type", gatewaytest.FormType)
 	w := httptest.NewRecorder()
 	overMemory(t, broker).ServeHTTP(w, r)
-	if f := failureOf(t, w); f.Code != int(codes.Canceled) {
+	if f := gatewaytest.FailureOf(t, w); f.Code != int(codes.Canceled) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

@@ -26,7 +26,7 @@ func (g *Gateway) recoverPanics(next http.Handler) http.Handler {
 			if exchangeOf(r.Context()).response.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			g.WriteError(w, r, newError(codes.Internal, ReasonPanic, "the gateway failed to handle the request"))
+			g.WriteError(w, r, NewError(codes.Internal, ReasonPanic, "the gateway failed to handle the request"))
 		}()
 		next.ServeHTTP(w, r)
 	})

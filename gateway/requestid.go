@@ -29,7 +29,7 @@ func RequestID(ctx context.Context) string {
 // identify gives every request its id. One that is not valid is replaced.
 func identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := first(r.Header, RequestIDHeader)
+		id := firstOf(r.Header, RequestIDHeader)
 		if !validRequestID(id) {
 			id = newRequestID()
 		}
@@ -38,6 +38,15 @@ func identify(next http.Handler) http.Handler {
 		w.Header()[RequestIDHeader] = x.idHeader[:]
 		next.ServeHTTP(w, r)
 	})
+}
+
+// firstOf is the first value of a header whose name is spelled as net/http spells
+// it, which Get would make sure of every time.
+func firstOf(header http.Header, name string) string {
+	if values := header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // validRequestID accepts what is safe in a header, a log and a command line.

@@ -4,34 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
-// route is where a call goes, with the converters for its messages and what the
-// policy says about it.
-type route struct {
-	method            *runtime.Method // with the timeout in effect
-	name              string          // of the method, for the access log
+// Route is where a call goes.
+type Route struct {
+	// API is the API, with its policy.
+	API *catalog.API
+	// Method is the method, with the timeout in effect.
+	Method *runtime.Method
+
+	name              string        // of the method, for the access log
+	timeout           time.Duration // what the caller waits at most
 	request, response *transcode.Message
-	api               *compiledAPI
-	disabled          bool
-	defaultResponse   []byte // nil: none
+	api               *preparedAPI
 }
 
-// compiledAPI is an [API] made ready for the calls of one gateway. It is
-// immutable but for the count of its calls.
-type compiledAPI struct {
-	source   *API
-	by       *routes
-	methods  map[string]*route
-	details  *transcode.Message // for the details of errors
-	inFlight *inFlight
+// String is the method's name for people: "wxapp/1.0/WxappManager.SessionKey".
+func (r *Route) String() string { return r.name }
+
+// Response is the response message that the JSON describes, in a codec. Filters
+// that answer by themselves make their [Response] of it.
+func (r *Route) Response(codec Codec, json []byte) ([]byte, error) {
+	encoded, err := r.response.AppendWire(nil, json)
+	if err != nil || codec == CodecProtobuf {
+		return encoded, err
+	}
+	return r.response.AppendJSON(nil, encoded)
+}
+
+// preparedAPI is what a gateway makes of an API, for its calls.
+type preparedAPI struct {
+	methods map[string]*Route
+	details *transcode.Message // for the details of errors
+	// arrive is the way through the filters for callers that name the API,
+	// depart the rest of it for calls of the API.
+	arrive, depart Handler
+	err            error // why there is none of all this
 }
 
 // routes finds routes. It keeps no table of its own: what it makes of an API is
@@ -40,70 +57,80 @@ type compiledAPI struct {
 type routes struct {
 	sources sources
 	json    transcode.Options
-	perAPI  int // the limit of calls in flight
+	timeout time.Duration // of calls that have none of their own
+	filters []Filter      // sorted
+	call    Handler
 }
 
-func newRoutes(config Config) (*routes, error) {
-	r := &routes{sources: config.Sources, json: config.JSON, perAPI: config.Limits.InFlightPerAPI}
-	for _, source := range config.Sources {
-		if eager, ok := source.(Eager); ok {
-			for _, api := range eager.Known() {
-				if _, err := r.compiled(api); err != nil {
-					return nil, fmt.Errorf("gateway: %w", err)
-				}
+// makeKnown prepares the APIs that are known from the beginning.
+func (r *routes) makeKnown() error {
+	for _, source := range r.sources {
+		eager, ok := source.(Eager)
+		if !ok {
+			continue
+		}
+		for _, api := range eager.Known() {
+			if err := r.prepared(api).err; err != nil {
+				return fmt.Errorf("gateway: %w", err)
 			}
 		}
 	}
-	return r, nil
+	return nil
+}
+
+// findRoute returns the route to a method, within the time of a call.
+func (g *Gateway) findRoute(ctx context.Context, module, version, method string) (*Route, error) {
+	if found := g.routes.findLoaded(module, version, method); found != nil {
+		return found, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.config.Timeouts.Call)
+	defer cancel()
+	return g.routes.find(ctx, module, version, method)
 }
 
 // findLoaded returns the route to a method of an API that a source has in memory,
 // nil if there is none. It is what find finds, without a context.
-func (r *routes) findLoaded(module, version, method string) *route {
-	source := r.sources.loaded(module, version)
-	if source == nil {
+func (r *routes) findLoaded(module, version, method string) *Route {
+	api := r.sources.loaded(module, version)
+	if api == nil {
 		return nil
 	}
-	api, err := r.compiled(source)
-	if err != nil {
-		return nil // find says why
-	}
-	return api.methods[method]
+	return r.prepared(api).methods[method]
 }
 
 // find returns the route to a method. Its error says which of module, version
 // and method is unknown.
-func (r *routes) find(ctx context.Context, module, version, method string) (*route, error) {
+func (r *routes) find(ctx context.Context, module, version, method string) (*Route, error) {
 	if err := contract.CheckModule(module); err != nil {
 		return nil, unknown(ReasonUnknownModule, "module", err.Error())
 	}
 	if err := contract.CheckVersion(version); err != nil {
 		return nil, unknown(ReasonUnknownVersion, "version", err.Error())
 	}
-	source, err := r.sources.API(ctx, module, version)
+	api, err := r.sources.API(ctx, module, version)
 	switch {
-	case errors.Is(err, ErrUnknownModule):
+	case errors.Is(err, catalog.ErrUnknownModule):
 		return nil, unknown(ReasonUnknownModule, "module", fmt.Sprintf("there is no module %q", module))
-	case errors.Is(err, ErrUnknownVersion):
+	case errors.Is(err, catalog.ErrUnknownVersion):
 		return nil, unknown(ReasonUnknownVersion, "version", fmt.Sprintf("module %q has no version %q", module, version))
 	case err != nil:
 		return nil, lookupError(ctx, err)
 	}
-	api, err := r.compiled(source)
-	if err != nil {
-		return nil, runtime.Errorf(codes.Internal, "%w", err)
+	prepared := r.prepared(api)
+	if prepared.err != nil {
+		return nil, runtime.Errorf(codes.Internal, "%w", prepared.err)
 	}
-	if found := api.methods[method]; found != nil {
+	if found := prepared.methods[method]; found != nil {
 		return found, nil
 	}
 	if err := contract.CheckMethod(method); err != nil {
 		return nil, unknown(ReasonUnknownMethod, "method", err.Error())
 	}
-	return nil, unknown(ReasonUnknownMethod, "method", fmt.Sprintf("%s/%s has no method %q", module, version, method))
+	return nil, unknown(ReasonUnknownMethod, "method", fmt.Sprintf("%s has no method %q", api, method))
 }
 
 func unknown(reason, parameter, why string) error {
-	return invalidParameter(codes.NotFound, reason, parameter, "unknown "+parameter+": "+why)
+	return InvalidParameter(codes.NotFound, reason, parameter, "unknown "+parameter+": "+why)
 }
 
 // lookupError is the error for a lookup without an answer.
@@ -111,91 +138,56 @@ func lookupError(ctx context.Context, err error) error {
 	if ended := ctx.Err(); ended != nil {
 		return runtime.Errorf(runtime.CodeOf(ended), "%w", err)
 	}
-	return newError(codes.Unavailable, ReasonLookupFailed, err.Error())
+	return NewError(codes.Unavailable, ReasonLookupFailed, err.Error())
 }
 
-// compiled returns the API ready for calls, from the API itself when it has been
-// compiled before.
-func (r *routes) compiled(source *API) (*compiledAPI, error) {
-	if api := r.compiledBefore(source); api != nil {
-		return api, nil
-	}
-	source.compiling.Lock()
-	defer source.compiling.Unlock()
-	if api := r.compiledBefore(source); api != nil {
-		return api, nil
-	}
-	api, err := r.compile(source)
+// prepared is the API ready for calls.
+func (r *routes) prepared(api *catalog.API) *preparedAPI {
+	return api.Made(r).(*preparedAPI) //nolint:forcetypeassert // Make returns nothing else.
+}
+
+// Make implements [catalog.Maker].
+func (r *routes) Make(api *catalog.API) any {
+	prepared, err := r.prepare(api)
 	if err != nil {
-		return nil, fmt.Errorf("API %s/%s: %w", source.Module, source.Version, err)
+		return &preparedAPI{err: fmt.Errorf("API %s: %w", api, err)}
 	}
-	all := []*compiledAPI{api}
-	if others := source.compiled.Load(); others != nil {
-		all = append(all, *others...)
-	}
-	source.compiled.Store(&all)
-	return api, nil
+	return prepared
 }
 
-func (r *routes) compiledBefore(source *API) *compiledAPI {
-	all := source.compiled.Load()
-	if all == nil {
-		return nil
-	}
-	for _, api := range *all {
-		if api.by == r {
-			return api
-		}
-	}
-	return nil
-}
-
-func (r *routes) compile(source *API) (*compiledAPI, error) {
-	options := source.options(r.json)
+func (r *routes) prepare(api *catalog.API) (*preparedAPI, error) {
+	options := api.Options(r.json)
 	details, err := newDetails(options)
 	if err != nil {
 		return nil, err
 	}
-	calls := source.Calls
-	if calls == nil {
-		calls = new(Calls)
+	prepared := &preparedAPI{
+		methods: map[string]*Route{},
+		details: details,
+		arrive:  wrapStages(api, r.filters, 0, StageSplit, depart),
+		depart:  wrapStages(api, r.filters, StageSplit+1, stages, r.call),
 	}
-	api := &compiledAPI{
-		source:   source,
-		by:       r,
-		methods:  map[string]*route{},
-		details:  details,
-		inFlight: newInFlight(r.perAPI, calls),
-	}
-	for _, service := range source.Services {
+	for _, service := range api.Services {
 		for _, method := range service.Methods {
-			if api.methods[method.Name] != nil {
+			if prepared.methods[method.Name] != nil {
 				return nil, fmt.Errorf("method %s is there twice", method.Name)
 			}
-			found, err := compileRoute(api, method, options)
+			route, err := r.newRoute(api, method, options)
 			if err != nil {
 				return nil, fmt.Errorf("method %s: %w", method.Name, err)
 			}
-			found.apply(source.Policy)
-			api.methods[method.Name] = found
+			route.api = prepared
+			prepared.methods[method.Name] = route
 		}
 	}
-	return api, nil
+	return prepared, nil
 }
 
-// options are a gateway's options for the API's messages.
-func (a *API) options(options transcode.Options) transcode.Options {
-	if a.Resolver != nil {
-		options.Resolver = a.Resolver
-	}
-	return options
-}
-
-func compileRoute(api *compiledAPI, method *runtime.Method, options transcode.Options) (*route, error) {
+func (r *routes) newRoute(api *catalog.API, method *runtime.Method, options transcode.Options) (*Route, error) {
 	if err := contract.CheckMethod(method.Name); err != nil {
 		return nil, err
 	}
-	if method.Module != api.source.Module || method.Version != api.source.Version {
+	if method.Module != api.Module || method.Version != api.Version {
 		return nil, fmt.Errorf("it belongs to %s/%s", method.Module, method.Version)
 	}
 	if method.Request == nil || method.Response == nil {
@@ -209,13 +201,19 @@ func compileRoute(api *compiledAPI, method *runtime.Method, options transcode.Op
 	if err != nil {
 		return nil, err
 	}
-	return &route{method: method, name: method.String(), request: request, response: response, api: api}, nil
+	route := &Route{API: api, Method: method, name: method.String(), timeout: api.Timeout(method), request: request, response: response}
+	if route.timeout != method.Timeout {
+		changed := *method
+		changed.Timeout = route.timeout
+		route.Method = &changed
+	}
+	if route.timeout <= 0 {
+		route.timeout = r.timeout
+	}
+	return route, nil
 }
 
 // newDetails is the converter for the details of errors.
 func newDetails(options transcode.Options) (*transcode.Message, error) {
 	return transcode.New((*anypb.Any)(nil).ProtoReflect().Descriptor(), options)
 }
-
-// String is the API's address for people: "wxapp/1.0".
-func (a *compiledAPI) String() string { return a.source.Module + "/" + a.source.Version }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/form"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
@@ -58,7 +60,7 @@ func (r *running) dial(t *testing.T) net.Conn {
 func (r *running) post(t *testing.T) (int, string) {
 	t.Helper()
 	connection := r.dial(t)
-	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", formType, len(curlForm), curlForm); err != nil {
+	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", gatewaytest.FormType, len(gatewaytest.SessionKey), gatewaytest.SessionKey); err != nil {
 		t.Fatal(err)
 	}
 	return readResponse(t, bufio.NewReader(connection))
@@ -79,8 +81,8 @@ func readResponse(t *testing.T, reader *bufio.Reader) (int, string) {
 }
 
 func TestServe(t *testing.T) {
-	server := serve(t, newGateway(t, gateway.Config{}), gateway.ServerConfig{})
-	if status, body := server.post(t); status != 200 || body != `{"SessionKey":"d3JmZGZkc2Y="}` {
+	server := serve(t, gatewaytest.New(t, gateway.Config{}), gateway.ServerConfig{})
+	if status, body := server.post(t); status != 200 || body != gatewaytest.SessionKeyAnswer {
 		t.Errorf("got %d %s", status, body)
 	}
 	server.stop()
@@ -94,7 +96,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestServeRefuses(t *testing.T) {
-	g := newGateway(t, gateway.Config{})
+	g := gatewaytest.New(t, gateway.Config{})
 	for _, config := range []gateway.ServerConfig{{StopTimeout: -1}, {DrainTime: -1}, {MaxHeaderBytes: -1}} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -115,7 +117,7 @@ func TestServeRefuses(t *testing.T) {
 }
 
 func TestSlowHeaders(t *testing.T) {
-	server := serve(t, newGateway(t, gateway.Config{}), gateway.ServerConfig{HeaderTimeout: 50 * time.Millisecond})
+	server := serve(t, gatewaytest.New(t, gateway.Config{}), gateway.ServerConfig{HeaderTimeout: 50 * time.Millisecond})
 	connection := server.dial(t)
 	if _, err := io.WriteString(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\n"); err != nil {
 		t.Fatal(err)
@@ -126,9 +128,9 @@ func TestSlowHeaders(t *testing.T) {
 }
 
 func TestSlowBody(t *testing.T) {
-	server := serve(t, newGateway(t, gateway.Config{Timeouts: gateway.Timeouts{Body: 50 * time.Millisecond}}), gateway.ServerConfig{})
+	server := serve(t, gatewaytest.New(t, gateway.Config{Timeouts: gateway.Timeouts{Body: 50 * time.Millisecond}}), gateway.ServerConfig{})
 	connection := server.dial(t)
-	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\nmodule=", formType); err != nil {
+	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\nmodule=", gatewaytest.FormType); err != nil {
 		t.Fatal(err)
 	}
 	reader := bufio.NewReader(connection)
@@ -142,7 +144,7 @@ func TestSlowBody(t *testing.T) {
 
 // TestSlowBodyThatNobodyReads: the request is refused before its body is read.
 func TestSlowBodyThatNobodyReads(t *testing.T) {
-	server := serve(t, newGateway(t, gateway.Config{Timeouts: gateway.Timeouts{Body: 50 * time.Millisecond}}), gateway.ServerConfig{HeaderTimeout: 50 * time.Millisecond})
+	server := serve(t, gatewaytest.New(t, gateway.Config{Timeouts: gateway.Timeouts{Body: 50 * time.Millisecond}}), gateway.ServerConfig{HeaderTimeout: 50 * time.Millisecond})
 	connection := server.dial(t)
 	if _, err := io.WriteString(connection, "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"); err != nil {
 		t.Fatal(err)
@@ -159,14 +161,14 @@ func TestSlowBodyThatNobodyReads(t *testing.T) {
 // TestCallLongerThanTheBodyMayTake: the body's deadline ends with the body.
 func TestCallLongerThanTheBodyMayTake(t *testing.T) {
 	const body = 100 * time.Millisecond
-	g := newGateway(t, gateway.Config{
+	g := gatewaytest.New(t, gateway.Config{
 		Timeouts: gateway.Timeouts{Body: body, Write: body},
-		Caller: callerFunc(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
+		Caller: gatewaytest.Caller(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
 			select {
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			case <-time.After(3 * body):
-				return echo(ctx, call)
+				return gatewaytest.Echo(ctx, call)
 			}
 		}),
 	})
@@ -174,7 +176,7 @@ func TestCallLongerThanTheBodyMayTake(t *testing.T) {
 	connection := server.dial(t)
 	reader := bufio.NewReader(connection)
 	for range 2 { // The second finds the first one's deadlines on the connection.
-		if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", formType, len(curlForm), curlForm); err != nil {
+		if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", gatewaytest.FormType, len(gatewaytest.SessionKey), gatewaytest.SessionKey); err != nil {
 			t.Fatal(err)
 		}
 		if status, body := readResponse(t, reader); status != 200 {
@@ -197,7 +199,7 @@ func TestClientThatDoesNotReceive(t *testing.T) {
 			}
 		})
 	}
-	g := newGateway(t, gateway.Config{Timeouts: gateway.Timeouts{Write: 50 * time.Millisecond}, Middleware: []gateway.Middleware{big}})
+	g := gatewaytest.New(t, gateway.Config{Timeouts: gateway.Timeouts{Write: 50 * time.Millisecond}, Middleware: []gateway.Middleware{big}})
 	server := serve(t, g, gateway.ServerConfig{})
 	connection := server.dial(t)
 	if _, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -211,7 +213,7 @@ func TestClientThatDoesNotReceive(t *testing.T) {
 }
 
 func TestLargeHeaders(t *testing.T) {
-	server := serve(t, newGateway(t, gateway.Config{}), gateway.ServerConfig{MaxHeaderBytes: 1000})
+	server := serve(t, gatewaytest.New(t, gateway.Config{}), gateway.ServerConfig{MaxHeaderBytes: 1000})
 	connection := server.dial(t)
 	if _, err := fmt.Fprintf(connection, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", strings.Repeat("x", 10_000)); err != nil {
 		t.Fatal(err)
@@ -224,10 +226,10 @@ func TestLargeHeaders(t *testing.T) {
 // TestGracefulStop: readiness turns first, the call under way gets its answer.
 func TestGracefulStop(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	g := newGateway(t, gateway.Config{Caller: callerFunc(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
+	g := gatewaytest.New(t, gateway.Config{Caller: gatewaytest.Caller(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
 		close(started)
 		<-release
-		return echo(ctx, call)
+		return gatewaytest.Echo(ctx, call)
 	})})
 	server := serve(t, g, gateway.ServerConfig{})
 	type answer struct {
@@ -241,8 +243,8 @@ func TestGracefulStop(t *testing.T) {
 	}()
 	<-started
 	server.stop()
-	waitFor(t, "readiness to end", func() bool { return get(g, "/readyz").Code == 503 })
-	waitFor(t, "the listener to close", func() bool {
+	gatewaytest.Await(t, "readiness to end", func() bool { return gatewaytest.Get(g, "/readyz").Code == 503 })
+	gatewaytest.Await(t, "the listener to close", func() bool {
 		connection, err := net.Dial("tcp", server.address)
 		if err == nil {
 			_ = connection.Close()
@@ -265,10 +267,10 @@ func TestGracefulStop(t *testing.T) {
 
 // TestDrainTime: requests are served between the end of readiness and the stop.
 func TestDrainTime(t *testing.T) {
-	g := newGateway(t, gateway.Config{})
+	g := gatewaytest.New(t, gateway.Config{})
 	server := serve(t, g, gateway.ServerConfig{DrainTime: 300 * time.Millisecond})
 	server.stop()
-	waitFor(t, "readiness to end", func() bool { return get(g, "/readyz").Code == 503 })
+	gatewaytest.Await(t, "readiness to end", func() bool { return gatewaytest.Get(g, "/readyz").Code == 503 })
 	if status, body := server.post(t); status != 200 {
 		t.Errorf("got %d %s", status, body)
 	}
@@ -279,9 +281,9 @@ func TestDrainTime(t *testing.T) {
 
 func TestStopTimeout(t *testing.T) {
 	started := make(chan struct{}, 1)
-	server := serve(t, newGateway(t, gateway.Config{Caller: waiting(started)}), gateway.ServerConfig{StopTimeout: 20 * time.Millisecond})
+	server := serve(t, gatewaytest.New(t, gateway.Config{Caller: gatewaytest.Waiting(started)}), gateway.ServerConfig{StopTimeout: 20 * time.Millisecond})
 	connection := server.dial(t)
-	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", formType, len(curlForm), curlForm); err != nil {
+	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", gatewaytest.FormType, len(gatewaytest.SessionKey), gatewaytest.SessionKey); err != nil {
 		t.Fatal(err)
 	}
 	<-started
@@ -291,17 +293,15 @@ func TestStopTimeout(t *testing.T) {
 	}
 }
 
-// waitFor waits for a condition that becomes true soon.
-func waitFor(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	timeout := time.After(10 * time.Second)
-	for !condition() {
-		select {
-		case <-ticker.C:
-		case <-timeout:
-			t.Fatalf("waited in vain for %s", what)
-		}
+// TestSlowBodyOfAnImpatientCaller: the body has no longer than the caller waits.
+func TestSlowBodyOfAnImpatientCaller(t *testing.T) {
+	server := serve(t, gatewaytest.New(t, gateway.Config{}), gateway.ServerConfig{})
+	connection := server.dial(t)
+	if _, err := fmt.Fprintf(connection, "POST /gateway HTTP/1.1\r\nHost: x\r\n%s: 50ms\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\nmodule=",
+		form.TimeoutHeader, gatewaytest.FormType); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := readResponse(t, bufio.NewReader(connection)); status != http.StatusGatewayTimeout {
+		t.Errorf("got %d %s", status, body)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/runtime"
 )
@@ -13,7 +14,7 @@ import (
 // variables of generated code. It refuses invalid names; [New] refuses methods
 // without descriptors, and two of one name in one API.
 func Static(services ...*runtime.Service) (Source, error) {
-	static := &staticSource{apis: map[apiKey]*API{}, modules: map[string]bool{}}
+	static := &staticSource{apis: map[apiKey]*catalog.API{}, modules: map[string]bool{}}
 	for _, service := range services {
 		if err := static.add(service); err != nil {
 			return nil, fmt.Errorf("gateway: %w", err)
@@ -27,9 +28,9 @@ type apiKey struct{ module, version string }
 
 // staticSource is an immutable set of APIs.
 type staticSource struct {
-	apis    map[apiKey]*API
+	apis    map[apiKey]*catalog.API
 	modules map[string]bool
-	order   []*API
+	order   []*catalog.API
 }
 
 // add is called before the source is used.
@@ -43,7 +44,7 @@ func (s *staticSource) add(service *runtime.Service) error {
 	key := apiKey{service.Module, service.Version}
 	api := s.apis[key]
 	if api == nil {
-		api = &API{Module: service.Module, Version: service.Version}
+		api = &catalog.API{Module: service.Module, Version: service.Version}
 		s.apis[key], s.modules[service.Module] = api, true
 		s.order = append(s.order, api)
 	}
@@ -52,20 +53,20 @@ func (s *staticSource) add(service *runtime.Service) error {
 }
 
 // Loaded implements [Loaded].
-func (s *staticSource) Loaded(module, version string) *API {
+func (s *staticSource) Loaded(module, version string) *catalog.API {
 	return s.apis[apiKey{module, version}]
 }
 
 // API finds one of the compiled-in APIs.
-func (s *staticSource) API(_ context.Context, module, version string) (*API, error) {
+func (s *staticSource) API(_ context.Context, module, version string) (*catalog.API, error) {
 	if api := s.apis[apiKey{module, version}]; api != nil {
 		return api, nil
 	}
 	if s.modules[module] {
-		return nil, ErrUnknownVersion
+		return nil, catalog.ErrUnknownVersion
 	}
-	return nil, ErrUnknownModule
+	return nil, catalog.ErrUnknownModule
 }
 
 // Known implements [Eager].
-func (s *staticSource) Known() []*API { return s.order }
+func (s *staticSource) Known() []*catalog.API { return s.order }

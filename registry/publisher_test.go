@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mqrpc/mqrpc/contract"
@@ -16,6 +17,8 @@ import (
 	"github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var key = contract.Key{Module: "wxapp", Version: "1.0"}
 

@@ -23,7 +23,8 @@ var rules = map[string][]string{
 	"runtime/memory":   append([]string{"github.com/rabbitmq/"}, heavy...),
 	"runtime/rabbitmq": append([]string{module + "gateway", module + "registry"}, heavy...),
 	"gateway":          {"github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/", "github.com/spf13/", "github.com/knadh/"},
-	"registry":         {module + "gateway", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/"},
+	"catalog":          {module + "gateway", module + "runtime/rabbitmq", module + "runtime/memory", module + "registry/", "github.com/rabbitmq/"},
+	"registry":         {module + "gateway", module + "catalog", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/"},
 }
 
 func TestDependencies(t *testing.T) {

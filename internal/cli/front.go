@@ -8,8 +8,12 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/gateway/filter/defaultresponse"
+	"github.com/mqrpc/mqrpc/gateway/filter/disabled"
+	"github.com/mqrpc/mqrpc/gateway/filter/limit"
+	"github.com/mqrpc/mqrpc/gateway/form"
 	"github.com/mqrpc/mqrpc/internal/cli/backend"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/disk"
@@ -85,9 +89,9 @@ func (f *front) serve(ctx context.Context) (err error) {
 }
 
 // apis finds the APIs that the gateway serves.
-func (f *front) apis(caller runtime.Caller) (*dynamic.APIs, error) {
-	config := dynamic.Config{
-		Caller:    caller,
+func (f *front) apis(caller runtime.Caller) (*catalog.Catalog, error) {
+	config := catalog.Config{
+		Workers:   catalog.WorkersOf(caller),
 		Transport: f.transport,
 		Notifier:  f.notifier,
 		Snapshot:  f.snapshot,
@@ -98,13 +102,15 @@ func (f *front) apis(caller runtime.Caller) (*dynamic.APIs, error) {
 	if f.backend != nil {
 		config.Store = f.backend.Store
 	}
-	return dynamic.New(config)
+	return catalog.New(config)
 }
 
-func (f *front) handler(caller runtime.Caller, apis *dynamic.APIs) (*gateway.Gateway, error) {
+func (f *front) handler(caller runtime.Caller, apis *catalog.Catalog) (*gateway.Gateway, error) {
 	config := gateway.Config{
 		Caller:         caller,
-		Sources:        []gateway.Source{apis.Source()},
+		Sources:        []gateway.Source{apis},
+		Fronts:         []gateway.Front{form.New()},
+		Filters:        f.filters(),
 		State:          f.transport.State,
 		JSON:           f.json,
 		Timeouts:       f.timeouts,
@@ -116,6 +122,15 @@ func (f *front) handler(caller runtime.Caller, apis *dynamic.APIs) (*gateway.Gat
 		config.Registry = apis.Health
 	}
 	return gateway.New(config)
+}
+
+// filters are the steps between the fronts and the calls.
+func (f *front) filters() []gateway.Filter {
+	return []gateway.Filter{
+		limit.InFlight(f.inFlightPerAPI),
+		defaultresponse.New(),
+		disabled.New(),
+	}
 }
 
 // serveAdmin serves the operators' listener until stop is called.

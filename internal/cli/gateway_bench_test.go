@@ -11,6 +11,7 @@ import (
 
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/form"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
@@ -93,6 +94,7 @@ func startBenchGateway(b *testing.B, format string) (address string) {
 	}
 	g, err := gateway.New(gateway.Config{
 		Caller: echoing{}, Sources: []gateway.Source{source}, Logger: out.promptly(logger),
+		Fronts: []gateway.Front{form.New()}, Filters: (&front{settings: defaultSettings(noEnviron)}).filters(),
 	})
 	if err != nil {
 		b.Fatal(err)

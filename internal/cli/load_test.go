@@ -50,7 +50,7 @@ func TestPrecedence(t *testing.T) {
 	if s.listen != "file" || !slices.Equal(s.broker.urls, []string{"amqp://file/"}) {
 		t.Errorf("the file does not win over the default: %s, %v", s.listen, s.broker.urls)
 	}
-	if s.log.level != "info" || s.limits.InFlightPerAPI != 4096 {
+	if s.log.level != "info" || s.inFlightPerAPI != 4096 {
 		t.Errorf("the defaults are gone: %+v", s)
 	}
 }

@@ -3,9 +3,9 @@ package cli
 import (
 	"path/filepath"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
-	"github.com/mqrpc/mqrpc/registry"
+	"github.com/mqrpc/mqrpc/gateway/filter/limit"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
@@ -16,13 +16,14 @@ type settings struct {
 	adminListen string
 	broker      brokerSettings
 	registry    registrySettings
-	follow      dynamic.Follow
+	follow      catalog.Follow
 	snapshotDir string
 	log         logSettings
 
 	batching       runtime.Batching
 	timeouts       gateway.Timeouts
 	limits         gateway.Limits
+	inFlightPerAPI int
 	server         gateway.ServerConfig
 	json           transcode.Options
 	forwardHeaders []string
@@ -37,7 +38,7 @@ func defaultSettings(environ func() []string) *settings {
 		adminListen: "127.0.0.1:8081",
 		broker:      defaultBroker(),
 		registry:    defaultRegistry(environ),
-		follow:      dynamic.Follow{PollInterval: registry.DefaultPollInterval},
+		follow:      catalog.Follow{PollInterval: catalog.DefaultPollInterval},
 		log:         logSettings{level: "info", format: "text"},
 		batching: runtime.Batching{
 			MaxEntries: runtime.DefaultBatchEntries,
@@ -50,10 +51,11 @@ func defaultSettings(environ func() []string) *settings {
 			Write: gateway.DefaultWriteTimeout,
 		},
 		limits: gateway.Limits{
-			BodyBytes:      gateway.DefaultMaxBodyBytes,
-			InFlight:       gateway.DefaultMaxInFlight,
-			InFlightPerAPI: gateway.DefaultMaxInFlightPerAPI,
+			BodyBytes:     gateway.DefaultMaxBodyBytes,
+			InFlight:      gateway.DefaultMaxInFlight,
+			InFlightBytes: gateway.DefaultMaxInFlightBytes,
 		},
+		inFlightPerAPI: limit.DefaultInFlight,
 		server: gateway.ServerConfig{
 			HeaderTimeout:  gateway.DefaultHeaderTimeout,
 			IdleTimeout:    gateway.DefaultIdleTimeout,
@@ -94,8 +96,9 @@ func (s *settings) options() []option {
 		{name: "max-body-bytes", value: &s.limits.BodyBytes, usage: "size of the largest body"},
 		{name: "max-header-bytes", value: &s.server.MaxHeaderBytes, usage: "size of the largest headers"},
 		{name: "max-json-depth", value: &s.json.MaxDepth, usage: "how deeply JSON may be nested"},
-		{name: "max-in-flight", value: &s.limits.InFlight, usage: "number of calls at a time"},
-		{name: "max-in-flight-per-api", value: &s.limits.InFlightPerAPI, usage: "number of calls at a time for each (module, version)"},
+		{name: "max-in-flight", value: &s.limits.InFlight, usage: "number of requests at a time"},
+		{name: "max-in-flight-per-api", value: &s.inFlightPerAPI, usage: "number of calls at a time for each (module, version)"},
+		{name: "max-in-flight-bytes", value: &s.limits.InFlightBytes, usage: "size of the bodies and responses of all requests at a time"},
 
 		{name: "batch-calls", value: &s.batching.MaxEntries, usage: "number of calls that may share a message; 1: batching is off"},
 		{name: "batch-bytes", value: &s.batching.MaxBytes, usage: "size of a message to which no call is added"},

@@ -1,0 +1,110 @@
+package gateway_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/mqrpc/mqrpc/catalog"
+	"github.com/mqrpc/mqrpc/gateway"
+	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
+	"github.com/mqrpc/mqrpc/runtime"
+)
+
+// TestRequestsInFlight: the limit is for all APIs together.
+func TestRequestsInFlight(t *testing.T) {
+	started, release := make(chan struct{}), make(chan struct{})
+	g := gatewaytest.New(t, gateway.Config{
+		Limits: gateway.Limits{InFlight: 1},
+		Caller: gatewaytest.Caller(func(_ context.Context, call *runtime.Call) (*runtime.Reply, error) {
+			if call.Method.Version == "1.0" {
+				started <- struct{}{}
+				<-release
+			}
+			return &runtime.Reply{}, nil
+		}),
+	})
+	first := make(chan int)
+	go func() { first <- gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey).Code }()
+	<-started
+	w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey)
+	if f := gatewaytest.FailureOf(t, w); w.Code != 503 || f.Reason() != gateway.ReasonTooManyCalls || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if w := gatewaytest.Post(g, gatewaytest.FormType, strings.Replace(gatewaytest.SessionKey, "1.0", "1.1", 1)); w.Code != 503 {
+		t.Errorf("the other version: got %d %s", w.Code, w.Body)
+	}
+	close(release)
+	if got := <-first; got != 200 {
+		t.Errorf("the first call: %d", got)
+	}
+	go func() { <-started }()
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 200 {
+		t.Errorf("afterwards: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestBytesInFlight: requests that hold many bytes leave no room for further
+// bodies until they are over.
+func TestBytesInFlight(t *testing.T) {
+	started, release := make(chan struct{}), make(chan struct{})
+	g := gatewaytest.New(t, gateway.Config{
+		Limits: gateway.Limits{InFlightBytes: 900},
+		Caller: gatewaytest.Caller(func(ctx context.Context, call *runtime.Call) (*runtime.Reply, error) {
+			if len(call.Payload) > 300 {
+				started <- struct{}{}
+				<-release
+			}
+			return gatewaytest.Echo(ctx, call)
+		}),
+	})
+	large := gatewaytest.Call("WxappManager.SessionKey", `{"Code":"`+strings.Repeat("YWJj", 200)+`"}`)
+	first := make(chan int)
+	go func() { first <- gatewaytest.Post(g, gatewaytest.FormType, large).Code }()
+	<-started
+	for range 3 { // What is refused holds nothing.
+		w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey)
+		if f := gatewaytest.FailureOf(t, w); w.Code != 503 || f.Reason() != gateway.ReasonTooManyBytes || w.Header().Get("Retry-After") != "1" {
+			t.Errorf("got %d %s", w.Code, w.Body)
+		}
+	}
+	close(release)
+	if got := <-first; got != 200 {
+		t.Errorf("the first call: %d", got)
+	}
+	for range 20 {
+		if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 200 {
+			t.Fatalf("afterwards: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// TestResponsesCountAsBytes: a response that is being written holds memory, too.
+func TestResponsesCountAsBytes(t *testing.T) {
+	small := func(*gateway.Gateway) int { return 0 }
+	var g *gateway.Gateway
+	during := small
+	holding := gateway.Filter{Stage: gateway.StageRecord, Wrap: func(_ *catalog.API, next gateway.Handler) gateway.Handler {
+		return func(ctx context.Context, request *gateway.Request) gateway.Response {
+			response := next(ctx, request)
+			during(g)
+			return response
+		}
+	}}
+	g = gatewaytest.New(t, gateway.Config{
+		Limits:  gateway.Limits{InFlightBytes: 1000},
+		Filters: []gateway.Filter{holding},
+		Caller: gatewaytest.Caller(func(context.Context, *runtime.Call) (*runtime.Reply, error) {
+			return &runtime.Reply{Payload: append([]byte("\x0a\x90\x07"), make([]byte, 912)...)}, nil
+		}),
+	})
+	status := 0
+	during = func(g *gateway.Gateway) int {
+		during = small
+		status = gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey).Code
+		return status
+	}
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 200 || status != 503 {
+		t.Errorf("got %d, and %d meanwhile; want 200 and 503: %s", w.Code, status, w.Body)
+	}
+}
