@@ -1,9 +1,9 @@
 # What a developer does with this repository. "make" lists it.
 #
 # make, Go and a shell are enough to build, to test and to run the demo: "make
-# test" installs what the tests need besides. The tools that lint and generate
-# are pinned in tools/*/go.mod and built into bin/ on first use, which takes
-# some minutes once.
+# test" installs what the tests need besides. It rests on nothing that an earlier
+# run has left. The tools that lint and generate are pinned in tools/*/go.mod and
+# built into bin/ on first use, which takes some minutes.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -18,6 +18,7 @@ TEST_PACKAGES ?= ./...
 TEST_TIMEOUT ?= 15m
 BENCH ?= .
 BENCH_ARGS ?=
+CONFORMANCE_ARGS ?=
 FUZZTIME ?= 10s
 
 BASELINE := proto/baseline.json
@@ -36,12 +37,13 @@ demo: ## Run gateway and example workers in memory, call them, stay up on :8080 
 build: ## Build bin/mqrpc and bin/protoc-gen-mqrpc
 	go build -o bin/ ./cmd/...
 
+# The conformance suite comes first: it asks most of the machine.
 .PHONY: test
 test: bin/nats-server ## Run all tests, with the race detector, against services that are installed, started and stopped
-	scripts/services run -- $(MAKE) test-modules
 ifeq ($(TEST_PACKAGES),./...)
 	@$(MAKE) conformance
 endif
+	scripts/services run -- $(MAKE) test-modules
 
 # The bench is a module of its own: users of the library inherit none of its
 # peers. TEST_PACKAGES names packages of the library alone.
@@ -94,8 +96,8 @@ bench-registry: ## Measure hot plugging, changes and large registries; the last 
 	scripts/services run --with rabbitmq,zookeeper,etcd -- go run ./e2e/registrybench
 
 .PHONY: conformance
-conformance: ## Run protobuf's conformance suite against the transcoder (its runner is built once)
-	scripts/conformance
+conformance: ## Run protobuf's conformance suite against the transcoder (CONFORMANCE_ARGS=--help)
+	scripts/conformance $(CONFORMANCE_ARGS)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s)
@@ -121,7 +123,7 @@ lint-proto: bin/buf
 
 .PHONY: lint-scripts
 lint-scripts:
-	@for script in $(SCRIPTS) scripts/*.d/*.sh; do bash -n "$$script"; done
+	@for script in $(SCRIPTS) scripts/*.sh scripts/*.d/*.sh; do bash -n "$$script"; done
 	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR $(SCRIPTS); \
 	else echo 'shellcheck is not installed: scripts are checked for syntax only'; fi
 
@@ -142,14 +144,15 @@ proto-baseline: bin/buf ## At a release: make the published contract the one tha
 plugin:
 	go build -o bin/protoc-gen-mqrpc ./cmd/protoc-gen-mqrpc
 
-bin/buf: tools/buf/go.mod tools/buf/go.sum
-bin/golangci-lint: tools/golangci-lint/go.mod tools/golangci-lint/go.sum
-bin/nats-server: tools/nats-server/go.mod tools/nats-server/go.sum
-$(PLUGINS): tools/protoc/go.mod tools/protoc/go.sum
+# The pinned tools; go build knows whether they are up to date, too.
+bin/buf: tools/buf/go.mod
+bin/golangci-lint: tools/golangci-lint/go.mod
+bin/nats-server: tools/nats-server/go.mod
+$(PLUGINS): tools/protoc/go.mod
+.PHONY: bin/buf bin/golangci-lint bin/nats-server $(PLUGINS)
 bin/buf bin/golangci-lint bin/nats-server $(PLUGINS):
-	@echo 'building $@, as pinned in $<'
+	@[[ -x $@ ]] || echo 'building $@, as pinned in $<'
 	@go -C $(<D) build -o $(CURDIR)/bin/ tool
-	@touch $@
 
 .PHONY: clean
 clean: ## Stop services that are up, delete what was built

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -25,34 +23,6 @@ type Contract struct {
 	resolver *Resolver
 }
 
-// Service is a service of a contract.
-type Service struct {
-	protoreflect.ServiceDescriptor
-
-	// Key names the API that the service belongs to.
-	Key Key
-	// Methods are in the order of the .proto file.
-	Methods []*Method
-}
-
-// Method is a method of a contract.
-type Method struct {
-	protoreflect.MethodDescriptor
-
-	// Key names the API that the method belongs to.
-	Key Key
-	// Address is what callers call inside the API: "WxappManager.SessionKey".
-	Address string
-	// Timeout is the longest that a caller waits for the reply. Zero: the
-	// contract does not say.
-	Timeout time.Duration
-	// Idempotency says whether a call may run more than once.
-	Idempotency descriptorpb.MethodOptions_IdempotencyLevel
-}
-
-// String is the method's address for people: "wxapp/1.0/WxappManager.SessionKey".
-func (m *Method) String() string { return Address{Key: m.Key, Element: m.Address}.String() }
-
 // Link links an API's files, each after those that it imports, and reads its
 // services: those that name the API's module and version. It ends with an error
 // when ctx does. Any other error says what is wrong with the contract: the files
@@ -65,37 +35,11 @@ func Link(ctx context.Context, key Key, files *descriptorpb.FileDescriptorSet) (
 	return c, nil
 }
 
-// Find links the contract of an API in files that may hold more than that, in any
-// order, with or without comments.
-func Find(ctx context.Context, key Key, files *descriptorpb.FileDescriptorSet) (*Contract, error) {
-	apis, err := split(files)
-	if err != nil {
-		return nil, err
-	}
-	var others []string
-	for _, api := range apis {
-		if KeyOf(api) == key {
-			return Link(ctx, key, withComments(api.GetFiles(), files))
-		}
-		others = append(others, KeyOf(api).String())
-	}
-	return nil, fmt.Errorf("the files declare no %s; they declare %s", key, strings.Join(others, ", "))
-}
-
-// withComments gives files the source information that split has dropped.
-func withComments(files, of *descriptorpb.FileDescriptorSet) *descriptorpb.FileDescriptorSet {
-	comments := make(map[string]*descriptorpb.SourceCodeInfo)
-	for _, file := range of.GetFile() {
-		comments[file.GetName()] = file.GetSourceCodeInfo()
-	}
-	for _, file := range files.GetFile() {
-		file.SourceCodeInfo = comments[file.GetName()]
-	}
-	return files
-}
-
 func newContract(ctx context.Context, key Key, files *descriptorpb.FileDescriptorSet) (*Contract, error) {
 	if err := key.Check(); err != nil {
+		return nil, err
+	}
+	if err := Check(files); err != nil {
 		return nil, err
 	}
 	linked, err := link(ctx, files)
@@ -106,13 +50,12 @@ func newContract(ctx context.Context, key Key, files *descriptorpb.FileDescripto
 	names := make(map[protoreflect.Name]protoreflect.FullName)
 	for _, file := range linked {
 		for i := range file.Services().Len() {
-			descriptor := file.Services().Get(i)
-			if of, ok := serviceKey(descriptor.Options()); !ok || of != key {
+			service, problems := ReadService(file.Services().Get(i))
+			if service == nil || service.Key != key {
 				continue
 			}
-			service, err := newService(key, descriptor)
-			if err != nil {
-				return nil, err
+			if len(problems) > 0 {
+				return nil, problems[0]
 			}
 			if other, taken := names[service.Name()]; taken {
 				return nil, fmt.Errorf("the services %s and %s share the short name %s", other, service.FullName(), service.Name())

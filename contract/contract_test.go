@@ -156,7 +156,7 @@ func TestSplit(t *testing.T) {
 func TestSplitRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ body, says string }{
 		"no service":    {"", "service"},
-		"streaming":     {`service A { option (mqrpc.v1.service) = { module: "a" version: "1" }; rpc Do(M) returns (stream M); }`, "streams"},
+		"streaming":     {`service A { option (mqrpc.v1.service) = { module: "a" version: "1" }; rpc Do(M) returns (stream M); }`, "is a stream"},
 		"invalid name":  {`service A { option (mqrpc.v1.service) = { module: "a b" version: "1" }; rpc Do(M) returns (M); }`, "module"},
 		"no version":    {`service A { option (mqrpc.v1.service) = { module: "a" }; rpc Do(M) returns (M); }`, "version"},
 		"wrong timeout": {`service A { option (mqrpc.v1.service) = { module: "a" version: "1" }; rpc Do(M) returns (M) { option (mqrpc.v1.method) = { timeout: { seconds: -1 } }; } }`, "timeout"},

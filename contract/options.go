@@ -12,72 +12,165 @@ import (
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
-// MinTimeout and MaxTimeout bound the timeouts of contracts and policies.
+// Service is a service of a contract, with what its options say.
+type Service struct {
+	protoreflect.ServiceDescriptor
+
+	// Key names the API that the service belongs to.
+	Key Key
+	// Deprecated says that nobody should call it any more.
+	Deprecated bool
+	// Methods are in the order of the .proto file.
+	Methods []*Method
+}
+
+// Method is a method of a contract, with what its options say.
+type Method struct {
+	protoreflect.MethodDescriptor
+
+	// Key names the API that the method belongs to.
+	Key Key
+	// Address is what callers call inside the API: "WxappManager.SessionKey".
+	Address string
+	// Timeout is the longest that a caller waits for the reply. Zero: the
+	// contract does not say.
+	Timeout time.Duration
+	// Idempotency says whether a call may run more than once.
+	Idempotency descriptorpb.MethodOptions_IdempotencyLevel
+	// Deprecated says that nobody should call it any more.
+	Deprecated bool
+}
+
+// String is the method's address for people: "wxapp/1.0/WxappManager.SessionKey".
+func (m *Method) String() string { return Address{Key: m.Key, Element: m.Address}.String() }
+
+// Problem is a rule that a service or a method breaks.
+type Problem struct {
+	// Element is what breaks it.
+	Element protoreflect.Descriptor
+	// Field leads from the element's message in descriptor.proto to the field
+	// that is wrong. Empty: the element itself is.
+	Field []protoreflect.FieldNumber
+	// Text says what is wrong.
+	Text string
+}
+
+// Error is the problem with the name of its file.
+func (p *Problem) Error() string { return p.Element.ParentFile().Path() + ": " + p.Text }
+
+// The numbers of fields in descriptors, which lead to problems.
 const (
-	MinTimeout = time.Millisecond
-	MaxTimeout = 24 * time.Hour
+	serviceOptionsField  protoreflect.FieldNumber = 3 // ServiceDescriptorProto.options
+	methodOptionsField   protoreflect.FieldNumber = 4 // MethodDescriptorProto.options
+	clientStreamingField protoreflect.FieldNumber = 5 // MethodDescriptorProto.client_streaming
+	serverStreamingField protoreflect.FieldNumber = 6 // MethodDescriptorProto.server_streaming
+	moduleField          protoreflect.FieldNumber = 1 // mqrpc.v1.ServiceOptions.module
+	versionField         protoreflect.FieldNumber = 2 // mqrpc.v1.ServiceOptions.version
+	timeoutField         protoreflect.FieldNumber = 1 // mqrpc.v1.MethodOptions.timeout
 )
 
-// CheckTimeout returns an error that says what is wrong with a timeout, nil when
-// nothing is.
-func CheckTimeout(timeout *durationpb.Duration) error {
-	if timeout == nil {
-		return nil
+// ReadService reads the options of a service and of its methods. It returns all
+// problems with them. The service is nil if it is none of mqrpc's.
+func ReadService(descriptor protoreflect.ServiceDescriptor) (*Service, []*Problem) {
+	options, _ := descriptor.Options().(*descriptorpb.ServiceOptions)
+	key, ok := serviceKey(options)
+	if !ok {
+		return nil, nil
 	}
-	if err := timeout.CheckValid(); err != nil {
-		return fmt.Errorf("timeout: %w", err)
+	service := &Service{ServiceDescriptor: descriptor, Key: key, Deprecated: options.GetDeprecated()}
+	var problems []*Problem
+	refuse := func(err error, field protoreflect.FieldNumber) {
+		if err != nil {
+			problems = append(problems, &Problem{
+				Element: descriptor,
+				Field:   []protoreflect.FieldNumber{serviceOptionsField, mqrpcv1.E_Service.TypeDescriptor().Number(), field},
+				Text:    fmt.Sprintf("service %s: %v", descriptor.Name(), err),
+			})
+		}
 	}
-	if d := timeout.AsDuration(); d < MinTimeout || d > MaxTimeout {
-		return fmt.Errorf("the timeout is %s: it must be %s to %s", d, MinTimeout, MaxTimeout)
+	refuse(CheckModule(key.Module), moduleField)
+	refuse(CheckVersion(key.Version), versionField)
+	for i := range descriptor.Methods().Len() {
+		method, found := readMethod(key, descriptor.Methods().Get(i))
+		service.Methods = append(service.Methods, method)
+		problems = append(problems, found...)
 	}
-	return nil
+	return service, problems
 }
 
 // serviceKey reads the API out of a service's options; false if the service is
 // none of mqrpc's.
-func serviceKey(options protoreflect.ProtoMessage) (Key, bool) {
-	set, ok := options.(*descriptorpb.ServiceOptions)
-	if !ok || !proto.HasExtension(set, mqrpcv1.E_Service) {
+func serviceKey(options *descriptorpb.ServiceOptions) (Key, bool) {
+	if !proto.HasExtension(options, mqrpcv1.E_Service) {
 		return Key{}, false
 	}
-	service, ok := proto.GetExtension(set, mqrpcv1.E_Service).(*mqrpcv1.ServiceOptions)
+	service, ok := proto.GetExtension(options, mqrpcv1.E_Service).(*mqrpcv1.ServiceOptions)
 	return Key{Module: service.GetModule(), Version: service.GetVersion()}, ok
 }
 
-func newService(key Key, descriptor protoreflect.ServiceDescriptor) (*Service, error) {
-	service := &Service{ServiceDescriptor: descriptor, Key: key}
-	for i := range descriptor.Methods().Len() {
-		method, err := newMethod(key, descriptor.Methods().Get(i))
-		if err != nil {
-			return nil, err
-		}
-		service.Methods = append(service.Methods, method)
-	}
-	return service, nil
-}
-
-func newMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, error) {
+func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*Problem) {
+	options, _ := descriptor.Options().(*descriptorpb.MethodOptions)
 	method := &Method{
 		MethodDescriptor: descriptor,
 		Key:              key,
 		Address:          string(descriptor.Parent().Name()) + "." + string(descriptor.Name()),
+		Idempotency:      options.GetIdempotencyLevel(),
+		Deprecated:       options.GetDeprecated(),
+	}
+	var problems []*Problem
+	refuse := func(text string, field ...protoreflect.FieldNumber) {
+		problems = append(problems, &Problem{Element: descriptor, Field: field, Text: text})
 	}
 	if err := CheckMethod(method.Address); err != nil {
-		return nil, err
+		refuse(err.Error())
 	}
-	if descriptor.IsStreamingClient() || descriptor.IsStreamingServer() {
-		return nil, fmt.Errorf("%s streams, which mqrpc does not do", descriptor.FullName())
+	const unary = "mqrpc methods take one request and return one response"
+	switch {
+	case descriptor.IsStreamingClient():
+		refuse(fmt.Sprintf("method %s: the request is a stream; %s", method.Address, unary), clientStreamingField)
+	case descriptor.IsStreamingServer():
+		refuse(fmt.Sprintf("method %s: the response is a stream; %s", method.Address, unary), serverStreamingField)
 	}
-	options, ok := descriptor.Options().(*descriptorpb.MethodOptions)
-	if !ok {
-		return method, nil
-	}
-	method.Idempotency = options.GetIdempotencyLevel()
-	if own, ok := proto.GetExtension(options, mqrpcv1.E_Method).(*mqrpcv1.MethodOptions); ok && own.GetTimeout() != nil {
-		if err := CheckTimeout(own.GetTimeout()); err != nil {
-			return nil, fmt.Errorf("%s: %w", descriptor.FullName(), err)
+	for _, message := range []protoreflect.MessageDescriptor{descriptor.Input(), descriptor.Output()} {
+		if message.IsMapEntry() {
+			refuse(fmt.Sprintf("method %s: %s is the entry of a map, not a message of its own", method.Address, message.FullName()))
 		}
+	}
+	own, _ := proto.GetExtension(options, mqrpcv1.E_Method).(*mqrpcv1.MethodOptions)
+	if err := CheckTimeout(own.GetTimeout()); err != nil {
+		refuse(fmt.Sprintf("method %s: %v", method.Address, err),
+			methodOptionsField, mqrpcv1.E_Method.TypeDescriptor().Number(), timeoutField)
+	} else {
 		method.Timeout = own.GetTimeout().AsDuration()
 	}
-	return method, nil
+	return method, problems
+}
+
+// CheckTimeout returns an error that says what is wrong with the timeout of a
+// method or a policy, nil when nothing is or there is none.
+func CheckTimeout(timeout *durationpb.Duration) error {
+	switch {
+	case timeout == nil:
+		return nil
+	case !hasValidNanos(timeout):
+		return fmt.Errorf("the timeout of %d seconds and %d nanos is no duration: "+
+			"nanos must lie within one second and have the sign of the seconds", timeout.GetSeconds(), timeout.GetNanos())
+	case timeout.AsDuration() < MinTimeout || timeout.AsDuration() > MaxTimeout:
+		return fmt.Errorf("the timeout of %s is out of range: it must be at least 1 ms and at most 24 h", formatTimeout(timeout))
+	}
+	return nil
+}
+
+// hasValidNanos reports whether the two parts of a duration fit together.
+func hasValidNanos(d *durationpb.Duration) bool {
+	sameSign := d.GetSeconds() == 0 || d.GetNanos() == 0 || (d.GetSeconds() < 0) == (d.GetNanos() < 0)
+	return sameSign && -1e9 < d.GetNanos() && d.GetNanos() < 1e9
+}
+
+// formatTimeout writes durations beyond Go's range too.
+func formatTimeout(d *durationpb.Duration) string {
+	if d.CheckValid() != nil || d.AsDuration()/time.Second != time.Duration(d.GetSeconds()) {
+		return fmt.Sprintf("%d s", d.GetSeconds())
+	}
+	return d.AsDuration().String()
 }

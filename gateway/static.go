@@ -14,7 +14,7 @@ import (
 // variables of generated code. It refuses invalid names; [New] refuses methods
 // without descriptors, and two of one name in one API.
 func Static(services ...*runtime.Service) (Source, error) {
-	static := &staticSource{apis: map[apiKey]*catalog.API{}, modules: map[string]bool{}}
+	static := &staticSource{apis: map[contract.Key]*catalog.API{}, modules: map[string]bool{}}
 	for _, service := range services {
 		if err := static.add(service); err != nil {
 			return nil, fmt.Errorf("gateway: %w", err)
@@ -23,12 +23,9 @@ func Static(services ...*runtime.Service) (Source, error) {
 	return static, nil
 }
 
-// apiKey names an API.
-type apiKey struct{ module, version string }
-
 // staticSource is an immutable set of APIs.
 type staticSource struct {
-	apis    map[apiKey]*catalog.API
+	apis    map[contract.Key]*catalog.API
 	modules map[string]bool
 	order   []*catalog.API
 }
@@ -38,10 +35,10 @@ func (s *staticSource) add(service *runtime.Service) error {
 	if service == nil {
 		return errors.New("a service is nil")
 	}
-	if err := errors.Join(contract.CheckModule(service.Module), contract.CheckVersion(service.Version)); err != nil {
+	key := contract.Key{Module: service.Module, Version: service.Version}
+	if err := key.Check(); err != nil {
 		return fmt.Errorf("service %s: %w", service.FullName, err)
 	}
-	key := apiKey{service.Module, service.Version}
 	api := s.apis[key]
 	if api == nil {
 		api = &catalog.API{Module: service.Module, Version: service.Version}
@@ -54,12 +51,12 @@ func (s *staticSource) add(service *runtime.Service) error {
 
 // Loaded implements [Loaded].
 func (s *staticSource) Loaded(module, version string) *catalog.API {
-	return s.apis[apiKey{module, version}]
+	return s.apis[contract.Key{Module: module, Version: version}]
 }
 
 // API finds one of the compiled-in APIs.
 func (s *staticSource) API(_ context.Context, module, version string) (*catalog.API, error) {
-	if api := s.apis[apiKey{module, version}]; api != nil {
+	if api := s.apis[contract.Key{Module: module, Version: version}]; api != nil {
 		return api, nil
 	}
 	if s.modules[module] {

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -19,21 +20,21 @@ func Encode(api *mqrpcv1.Api) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	if len(encoded) > MaxBytes {
-		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrInvalid, len(encoded), MaxBytes)
+	if len(encoded) > contract.MaxBytes {
+		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrInvalid, len(encoded), contract.MaxBytes)
 	}
 	return Compress(encoded), nil
 }
 
 // Decode reads what [Encode] wrote. What is damaged, or greater than
-// [MaxBytes] when unpacked, is ErrCorrupt.
+// [contract.MaxBytes] when unpacked, is ErrCorrupt.
 func Decode(encoded []byte) (*mqrpcv1.Api, error) {
 	plain, err := Decompress(encoded)
 	if err != nil {
 		return nil, err
 	}
 	api := &mqrpcv1.Api{}
-	if err := proto.Unmarshal(plain, api); err != nil {
+	if err := contract.Unmarshal(plain, api); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return api, nil
@@ -49,19 +50,19 @@ func Compress(plain []byte) []byte {
 	return packed.Bytes()
 }
 
-// Decompress reads what [Compress] wrote, up to [MaxBytes]; ErrCorrupt for all
+// Decompress reads what [Compress] wrote, up to [contract.MaxBytes]; ErrCorrupt for all
 // else.
 func Decompress(packed []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	plain, err := io.ReadAll(io.LimitReader(r, contract.MaxBytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	case len(plain) > MaxBytes:
-		return nil, errors.Join(ErrCorrupt, fmt.Errorf("it has more than %d bytes", MaxBytes))
+	case len(plain) > contract.MaxBytes:
+		return nil, errors.Join(ErrCorrupt, fmt.Errorf("it has more than %d bytes", contract.MaxBytes))
 	}
 	return plain, nil
 }

@@ -146,13 +146,7 @@ func breaking(ctx context.Context, current, next *mqrpcv1.Api, force bool) ([]co
 		}
 		return nil, err
 	}
-	var refused []compat.Break
-	for _, b := range breaks {
-		if !b.Warning {
-			refused = append(refused, b)
-		}
-	}
-	if len(refused) > 0 && !force {
+	if refused := compat.Breaking(breaks); len(refused) > 0 && !force {
 		return breaks, fmt.Errorf("%s: %w:\n%s", contract.KeyOf(next), ErrIncompatible, compat.Lines(refused))
 	}
 	return breaks, nil

@@ -10,14 +10,9 @@ import (
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
-// The limits of an API.
+// The limits of an API beside those of its contract: [contract.MaxBytes] bounds
+// it as a whole.
 const (
-	// MaxBytes bounds the encoded API, with all its files.
-	MaxBytes = 4 << 20
-	// MaxFiles bounds the number of files, imports among them.
-	MaxFiles = 2000
-	// MaxFileNameBytes bounds the name of a file.
-	MaxFileNameBytes = 1024
 	// MaxPolicyMethods bounds the methods, and the default responses, that a
 	// policy names.
 	MaxPolicyMethods = 1000
@@ -50,35 +45,15 @@ func validate(api *mqrpcv1.Api) error {
 	if err := validatePolicy(api.GetPolicy()); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	if n := proto.Size(api); n > MaxBytes {
-		return fmt.Errorf("it has %d bytes, more than %d", n, MaxBytes)
+	if n := proto.Size(api); n > contract.MaxBytes {
+		return fmt.Errorf("it has %d bytes, more than %d", n, contract.MaxBytes)
 	}
 	return validateFiles(api)
 }
 
 func validateFiles(api *mqrpcv1.Api) error {
-	files := api.GetFiles().GetFile()
-	if len(files) == 0 {
-		return fmt.Errorf("it has no files")
-	}
-	if len(files) > MaxFiles {
-		return fmt.Errorf("it has %d files, more than %d", len(files), MaxFiles)
-	}
-	seen := make(map[string]bool, len(files))
-	for _, file := range files {
-		name := file.GetName()
-		switch {
-		case name == "" || len(name) > MaxFileNameBytes:
-			return fmt.Errorf("a file's name has %d bytes: it must have 1 to %d", len(name), MaxFileNameBytes)
-		case seen[name]:
-			return fmt.Errorf("the file %q is there twice", name)
-		}
-		for _, dependency := range file.GetDependency() {
-			if !seen[dependency] {
-				return fmt.Errorf("the file %q comes before its import %q, or without it", name, dependency)
-			}
-		}
-		seen[name] = true
+	if err := contract.Check(api.GetFiles()); err != nil {
+		return err
 	}
 	if revision := contract.Revision(api.GetFiles()); api.GetRevision() != revision {
 		return fmt.Errorf("the revision is %q, but that of the files is %q", api.GetRevision(), revision)

@@ -15,13 +15,7 @@ type destination struct{ module, version string }
 // gather puts the call on its way into a message to its queue. Who does must hold
 // it.
 func (o *openCall) gather() {
-	work := o.method.pace.expected()
-	o.to.add(entry[*openCall]{
-		content: o,
-		bytes:   o.bytes,
-		work:    work,
-		lone:    work >= workPerMessage || work <= quickWork && o.to.open.Load() <= 1,
-	})
+	o.to.add(entry[*openCall]{content: o, bytes: o.bytes, work: o.method.pace.expected()})
 }
 
 // callBytes is the most that a call adds to a message.
@@ -66,7 +60,6 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 		Body:       *b.body,
 		Expiration: last.Sub(now),
 		Deadline:   last,
-		Lone:       !sent[0].to.sampling.confirms(b.lone, now),
 	}, b.settle)
 	return true
 }
@@ -75,9 +68,6 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 // message that has arrived, or may have, stay open: a reply may come, and after
 // a reconnect those that may be repeated are sent again.
 func (c *Client) settled(_ destination, calls []*openCall, err error) {
-	if errors.Is(err, ErrRefused) {
-		calls[0].to.sampling.refused(time.Now())
-	}
 	for _, call := range calls {
 		if err == nil || errors.Is(err, ErrLost) {
 			call.markSent()

@@ -16,9 +16,20 @@ import (
 )
 
 // Describe asks a worker of (module, version) for the API that it serves. As
-// with any call, the error wraps [ErrNoQueue] when there is no worker.
+// with any call, the error wraps [ErrNoQueue] when there is no worker. A
+// description that breaks the limits of contracts is an error; whether its files
+// link is not looked at.
 func Describe(ctx context.Context, caller Caller, module, version string) (*mqrpcv1.DescribeResponse, error) {
-	return Unary[mqrpcv1.DescribeResponse](ctx, caller, describeMethod(module, version), &mqrpcv1.DescribeRequest{})
+	method := describeMethod(module, version)
+	reply, err := caller.Invoke(ctx, &Call{Method: method, Metadata: OutgoingMetadata(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	response := &mqrpcv1.DescribeResponse{}
+	if err := contract.Unmarshal(reply.Payload, response); err != nil {
+		return nil, Errorf(codes.Internal, "the worker's description of %s/%s cannot be decoded: %w", module, version, err)
+	}
+	return response, nil
 }
 
 func describeMethod(module, version string) *Method {

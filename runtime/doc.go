@@ -26,7 +26,6 @@
 //     calls, worker_handle.go from a call to its reply, pool.go the handlers'
 //     goroutines
 //   - describe.go, announcer.go: what a worker says of the APIs that it serves
-//   - gatherer.go, pace.go: how calls and replies gather in messages; sampling.go
-//     which of those that go alone the broker confirms
+//   - gatherer.go, pace.go: how calls and replies gather in messages
 //   - counters.go: what clients and workers count
 package runtime

@@ -64,8 +64,6 @@ type entry[T any] struct {
 	// followed is set when more entries for the same destination are certain to
 	// come soon: it need not leave at once.
 	followed bool
-	// lone is set when no other entry would share a message with it now.
-	lone bool
 }
 
 // carrier is what a gatherer needs of those who send its batches.
@@ -82,8 +80,6 @@ type batch[K comparable, T any] struct {
 	contents []T
 	bytes    int
 	work     time.Duration
-	// lone is set when nothing waits for the message's fate.
-	lone bool
 	// left is when it was sent.
 	left time.Time
 	// body is memory for the message.
@@ -101,14 +97,12 @@ type gatherer[K comparable, T any] struct {
 	// open counts the quick calls whose callers wait, both those in messages and
 	// those that gather. Of replies none is open.
 	open atomic.Int64
-	// sampling says which lone calls go confirmed.
-	sampling sampling
 
 	mu       sync.Mutex
 	waiting  *batch[K, T]
 	spare    []*batch[K, T]
 	leaving  bool // an entry found the way free and is about to send what waits
-	underWay int  // messages sent and not yet settled, without lone ones
+	underWay int  // messages sent and not yet settled
 	linger   *time.Timer
 	confirm  time.Duration // how long the broker takes to confirm a message, on average
 }
@@ -135,7 +129,6 @@ func (g *gatherer[K, T]) add(e entry[T]) {
 	g.waiting.contents = append(g.waiting.contents, e.content)
 	g.waiting.bytes += e.bytes
 	g.waiting.work += e.work
-	g.waiting.lone = e.lone && len(g.waiting.contents) == 1
 	var after *batch[K, T]
 	leave := false
 	switch {
@@ -194,9 +187,7 @@ func (g *gatherer[K, T]) take() *batch[K, T] {
 		return nil
 	}
 	taken := g.waiting
-	if !taken.lone {
-		g.underWay++
-	}
+	g.underWay++
 	if n := len(g.spare); n > 0 {
 		g.waiting, g.spare = g.spare[n-1], g.spare[:n-1]
 	} else {
@@ -246,17 +237,14 @@ func (g *gatherer[K, T]) settled(b *batch[K, T], err error) {
 	g.free(b, err == nil)
 }
 
-// maxSpare bounds the batches that a gatherer keeps for later use: lone messages
-// are many until they are settled.
+// maxSpare bounds the batches that a gatherer keeps for later use.
 const maxSpare = 128
 
 // free ends a batch's way, and sends what has gathered meanwhile.
 func (g *gatherer[K, T]) free(b *batch[K, T], again bool) {
 	g.mu.Lock()
-	if !b.lone {
-		g.underWay--
-		g.confirm += (time.Since(b.left) - g.confirm) / paceWeight
-	}
+	g.underWay--
+	g.confirm += (time.Since(b.left) - g.confirm) / paceWeight
 	if again {
 		giveBuffer(b.body)
 		if len(g.spare) < maxSpare {

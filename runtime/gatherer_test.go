@@ -137,26 +137,6 @@ func TestSlowWorkGoesOneByOne(t *testing.T) {
 	})
 }
 
-func TestLoneEntriesHoldNobodyUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGathered(t, Batching{})
-		g.add(entry[int]{content: 1, bytes: 10, lone: true})
-		g.add(entry[int]{content: 2, bytes: 10, lone: true}) // 1 is not settled, and nobody waits for that
-		g.put(3, 10, 0)
-		g.expect([]int{1}, []int{2}, []int{3})
-		g.add(entry[int]{content: 4, bytes: 10, lone: true}) // 3 is under way
-		g.put(5, 10, 0)
-		g.settle()
-		g.settle()
-		g.expect([]int{1}, []int{2}, []int{3})
-		g.settle()
-		g.expect([]int{1}, []int{2}, []int{3}, []int{4, 5})
-		if g.idle() {
-			t.Error("idle: two entries in one message are not alone")
-		}
-	})
-}
-
 func TestLingerFollowsTheBroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, Batching{Linger: time.Millisecond})

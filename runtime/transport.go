@@ -65,12 +65,6 @@ type Publishing struct {
 	// longer than the transport's grace, at once while the broker blocks
 	// publishers, and with ErrLost when its fate is unknown.
 	Hold bool
-	// Lone tells that nobody waits for the message's fate, as nothing else goes
-	// the same way: the transport may save the broker the confirmation. done is
-	// then called up to some ten milliseconds late, and with nil where the
-	// broker refused; a missing queue is told as soon as ever. A tap that begins
-	// may miss the message.
-	Lone bool
 }
 
 // Transport errors, given to the done function of [Transport.Publish].

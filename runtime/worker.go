@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -81,8 +80,6 @@ type Worker struct {
 	handlers context.Context // of all handlers; ends when a stop takes too long
 	abort    context.CancelFunc
 	busy     sync.WaitGroup // messages that are not settled
-
-	unfinished atomic.Int64 // calls without a reply
 }
 
 var _ Registrar = (*Worker)(nil)

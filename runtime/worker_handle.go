@@ -197,19 +197,13 @@ func (w *Worker) refuse(j *job, err *Error) {
 	w.send(j)
 }
 
-// minLonePrefetch is the prefetch from which replies may be lone messages: their
-// calls are acknowledged late, and the broker must not wait for that.
-const minLonePrefetch = 128
-
 // send gives the reply to the gatherer of its queue. It leaves with those to the
 // other calls of the same message, unless these take too long.
 func (w *Worker) send(j *job) {
-	last := w.unfinished.Add(-1) == 0
 	w.replies.of(j.message.key.replyTo).add(entry[*job]{
 		content:  j,
 		bytes:    wire.ReplySize(&j.reply),
 		followed: j.message.unfinished.Add(-1) > 0,
-		lone:     last && w.config.Prefetch >= minLonePrefetch,
 	})
 }
 
@@ -234,7 +228,6 @@ func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
 		Body:       body,
 		Deadline:   b.left.Add(replyHold),
 		Hold:       true,
-		Lone:       b.lone,
 	}, b.settle)
 	return true
 }

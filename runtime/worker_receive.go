@@ -117,7 +117,6 @@ func (a *servedAPI) keep(delivery *Delivery, calls []wire.ReceivedCall) (m *mess
 	m.unanswered.Store(int64(len(calls)))
 	a.unsettled[key] = m
 	a.worker.busy.Add(1)
-	a.worker.unfinished.Add(int64(len(calls)))
 	return m, false
 }
 

@@ -7,8 +7,6 @@ const (
 	ReplyExchange    = "mqrpc.replies"
 	RegistryExchange = "mqrpc.registry"
 
-	ProbeKey         = "mqrpc.probe"
-	TypeProbe        = "mqrpc.probe.v1"
 	TypeAnnouncement = "mqrpc.announcement.v1"
 )
 

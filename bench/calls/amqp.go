@@ -19,11 +19,17 @@ import (
 // encoding nor deadline.
 const amqpPrefetch = 256
 
-// amqpWay is a way to do that.
+// amqpWay is how much is asked of the broker.
 type amqpWay struct {
 	// exchange is a durable topic exchange for calls and replies, "" for the
 	// default one.
 	exchange string
+	// suffix follows the name of a reply queue in routing keys, and pattern takes
+	// its place in the queue's binding.
+	suffix, pattern string
+	// confirmed has the broker confirm every message, and a call acknowledged when
+	// its reply is confirmed. Replies are acknowledged, too.
+	confirmed bool
 	// mandatory has messages returned that have no queue.
 	mandatory bool
 	// expiration is how long calls may wait in the queue, in milliseconds; "" for
@@ -33,10 +39,13 @@ type amqpWay struct {
 
 var (
 	tutorial = amqpWay{}
-	// routed is what mqrpc asks of the broker besides, for one message for each
-	// call: taps can listen, callers learn that nobody is there, and calls that
-	// nobody waits for do not pile up.
-	routed = amqpWay{exchange: "bench-amqp-topic", mandatory: true, expiration: "12000"}
+	// safe is what mqrpc asks of the broker besides, with one message for each
+	// call: taps can listen, no message is lost unnoticed, callers learn that
+	// nobody is there, and calls that nobody waits for do not pile up.
+	safe = amqpWay{
+		exchange: "bench-amqp-topic", suffix: ".bench.1_0", pattern: ".*.*",
+		confirmed: true, mandatory: true, expiration: "12000",
+	}
 )
 
 // amqpSide is one connection with one channel.
@@ -57,19 +66,23 @@ func (w amqpWay) open(url string) (*amqpSide, error) {
 		return nil, errors.Join(err, connection.Close())
 	}
 	if w.exchange != "" {
-		if err := channel.ExchangeDeclare(w.exchange, amqp.ExchangeTopic, true, false, false, false, nil); err != nil {
-			return nil, errors.Join(err, connection.Close())
-		}
+		err = channel.ExchangeDeclare(w.exchange, amqp.ExchangeTopic, true, false, false, false, nil)
+	}
+	if w.confirmed {
+		err = errors.Join(err, channel.Confirm(false))
+	}
+	if err != nil {
+		return nil, errors.Join(err, connection.Close())
 	}
 	return &amqpSide{w, connection, channel}, nil
 }
 
-// bind has a queue get what is published for it.
-func (s *amqpSide) bind(queue string) error {
+// bind has a queue get what is published with a key that the pattern matches.
+func (s *amqpSide) bind(queue, pattern string) error {
 	if s.exchange == "" {
 		return nil // The default exchange knows all queues.
 	}
-	return s.channel.QueueBind(queue, queue, s.exchange, false, nil)
+	return s.channel.QueueBind(queue, pattern, s.exchange, false, nil)
 }
 
 // callQueue declares the queue of calls. It goes with its last consumer.
@@ -83,7 +96,7 @@ func (s *amqpSide) callQueue(config Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return queue.Name, s.bind(queue.Name)
+	return queue.Name, s.bind(queue.Name, queue.Name)
 }
 
 func (w amqpWay) serve(ctx context.Context, config Config, ready func(string) error) error {
@@ -127,15 +140,22 @@ func (w amqpWay) serve(ctx context.Context, config Config, ready func(string) er
 // loop learns too.
 func (s *amqpSide) answer(config Config, call amqp.Delivery) {
 	config.handle()
-	_ = s.channel.Publish(s.exchange, call.ReplyTo, s.mandatory, false,
-		amqp.Publishing{CorrelationId: call.CorrelationId, Body: call.Body})
-	_ = call.Ack(false)
+	reply := amqp.Publishing{CorrelationId: call.CorrelationId, Body: call.Body}
+	confirmation, err := s.channel.PublishWithDeferredConfirm(s.exchange, call.ReplyTo, s.mandatory, false, reply)
+	if err != nil || confirmation == nil {
+		_ = call.Ack(false)
+		return
+	}
+	go func() { // calls that follow need not wait
+		confirmation.Wait()
+		_ = call.Ack(false)
+	}()
 }
 
 type amqpClient struct {
 	*amqpSide
 
-	calls, replies string // queues
+	calls, replies string // routing keys
 
 	mu      sync.Mutex
 	lastID  uint64
@@ -152,15 +172,15 @@ func (w amqpWay) dial(_ context.Context, config Config) (client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := side.bind(replies.Name); err != nil {
+	if err := side.bind(replies.Name, replies.Name+w.pattern); err != nil {
 		return nil, err
 	}
-	messages, err := side.channel.Consume(replies.Name, "", true, true, false, false, nil)
+	messages, err := side.channel.Consume(replies.Name, "", !w.confirmed, true, false, false, nil)
 	if err != nil {
 		return nil, err
 	}
 	c := &amqpClient{
-		amqpSide: side, calls: "bench-amqp-" + config.Name, replies: replies.Name,
+		amqpSide: side, calls: "bench-amqp-" + config.Name, replies: replies.Name + w.suffix,
 		waiting: map[string]chan []byte{}, closed: make(chan struct{}),
 	}
 	go c.receive(messages)
@@ -176,6 +196,9 @@ func (c *amqpClient) receive(messages <-chan amqp.Delivery) {
 		c.mu.Unlock()
 		if reply != nil {
 			reply <- message.Body
+		}
+		if c.confirmed {
+			_ = message.Ack(false)
 		}
 	}
 }

@@ -76,8 +76,8 @@ func Load(ctx context.Context, args []string) (err error) {
 	if err := process.Ready(""); err != nil {
 		return err
 	}
-	return load.Serve(ctx, os.Stdin, os.Stdout, func(payload int) (load.Call, error) {
-		return echoCall(client, payload), nil
+	return load.Serve(ctx, os.Stdin, os.Stdout, func(ctx context.Context, round load.Round) (load.Result, error) {
+		return round.Run(ctx, echoCall(client, round.Payload))
 	})
 }
 
@@ -87,7 +87,7 @@ func echoCall(c client, size int) load.Call {
 	for i := range payload {
 		payload[i] = 'a' + byte(i%26)
 	}
-	return func(ctx context.Context) error {
+	return func(ctx context.Context, _ int) error {
 		answer, err := c.echo(ctx, payload)
 		if err != nil {
 			return err

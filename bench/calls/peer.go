@@ -57,7 +57,7 @@ var peers = []peer{
 	{name: "mqrpc", broker: rabbitBroker, serve: batched.serve, dial: batched.dial},
 	{name: "mqrpc-unbatched", broker: rabbitBroker, serve: unbatched.serve, dial: unbatched.dial},
 	{name: "amqp", broker: rabbitBroker, serve: tutorial.serve, dial: tutorial.dial},
-	{name: "amqp-routed", broker: rabbitBroker, serve: routed.serve, dial: routed.dial, aside: true},
+	{name: "amqp-safe", broker: rabbitBroker, serve: safe.serve, dial: safe.dial, aside: true},
 	{name: "grpc", serve: serveGRPC, dial: dialGRPC},
 	{name: "connect", serve: connectHTTP2.serve, dial: connectHTTP2.dial},
 	{name: "connect-http1", serve: connectHTTP1.serve, dial: connectHTTP1.dial},

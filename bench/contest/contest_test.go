@@ -33,17 +33,17 @@ func generate(kind string) error {
 	if err := process.Ready(""); err != nil {
 		return err
 	}
-	return load.Serve(context.Background(), os.Stdin, os.Stdout, func(payload int) (load.Call, error) {
+	return load.Serve(context.Background(), os.Stdin, os.Stdout, func(ctx context.Context, round load.Round) (load.Result, error) {
 		if kind == "ending" {
 			os.Exit(0)
 		}
-		return func(context.Context) error {
-			if kind == "failing" && payload == 0 {
+		return round.Run(ctx, func(context.Context, int) error {
+			if kind == "failing" && round.Payload == 0 {
 				return errors.New("refused")
 			}
 			<-time.After(time.Millisecond)
 			return nil
-		}, nil
+		})
 	})
 }
 
@@ -54,7 +54,7 @@ func loaded(name string) Contestant {
 }
 
 func TestContest(t *testing.T) {
-	short := Contest{Rounds: 3, Measure: 20 * time.Millisecond, Note: t.Logf}
+	short := Contest{Rounds: 3, Measure: 100 * time.Millisecond, Note: t.Logf}
 	absent := Contestant{Name: "absent", Start: func(context.Context, *Rig, Stage) error { return errors.New("no such program") }}
 	idle := Contestant{Name: "idle", Start: func(context.Context, *Rig, Stage) error { return nil }}
 	rows, err := short.Run(t.Context(), Stage{Workers: 1},

@@ -9,4 +9,8 @@
 //   - rig.go: the processes of one contestant
 //   - row.go: what a contestant did in a scenario
 //   - spread.go: median, least and greatest
+//
+// The median is five lines over package slices. Libraries of statistics, and
+// benchstat's, compare two sets of values; here the rounds of two peers are
+// compared pair by pair.
 package contest

@@ -1,28 +1,21 @@
 package gateways
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/netip"
-	"runtime"
 	"time"
 
 	"github.com/mqrpc/mqrpc/bench/document"
-	"github.com/mqrpc/mqrpc/bench/gateways/httpload"
 	"github.com/mqrpc/mqrpc/bench/load"
 )
 
 // loader loads one gateway.
 type loader struct {
 	peer    peer
-	address netip.AddrPort
+	address string
 }
 
 // startTimeout bounds the time until a gateway gives its first good answer.
@@ -53,40 +46,22 @@ func (l loader) awaitGateway(ctx context.Context) error {
 
 // ask makes one call.
 func (l loader) ask(ctx context.Context) error {
-	text, check, err := exchange(document.Smallest)
+	text, check, err := documentOf(document.Smallest)
 	if err != nil {
 		return err
 	}
-	connection, err := new(net.Dialer).DialContext(ctx, "tcp", l.address.String())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = connection.Close() }() // it has served
 	deadline, _ := ctx.Deadline()
-	if err := connection.SetDeadline(deadline); err != nil {
-		return err
-	}
-	if _, err := connection.Write(l.peer.request(l.address.String(), text)); err != nil {
-		return err
-	}
-	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	c, err := connect(ctx, l.address, deadline, l.peer.request(l.address, text), check)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }() // likewise
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", response.Status, body)
-	}
-	return check(body)
+	defer c.Close()
+	return c.exchange()
 }
 
-// exchange is a document of that size, as JSON, and the check of its answer:
+// documentOf is a document of that size, as JSON, and the check of its answer:
 // but for white space it is the same JSON.
-func exchange(size int) (text []byte, check func(answer []byte) error, err error) {
+func documentOf(size int) (text []byte, check func(answer []byte) error, err error) {
 	_, text, err = document.Of(size)
 	if err != nil {
 		return nil, nil, err
@@ -103,48 +78,28 @@ func exchange(size int) (text []byte, check func(answer []byte) error, err error
 	}, nil
 }
 
-// round loads the gateway once.
-func (l loader) round(_ context.Context, round load.Round) (result load.Result, err error) {
-	text, check, err := exchange(round.Payload)
+// round loads the gateway once, over a connection for each caller.
+func (l loader) round(ctx context.Context, round load.Round) (load.Result, error) {
+	text, check, err := documentOf(round.Payload)
 	if err != nil {
 		return load.Result{}, err
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	running, err := httpload.Start(httpload.Config{
-		Address:     l.address,
-		Request:     l.peer.request(l.address.String(), text),
-		Connections: round.Callers,
-		Check:       check,
+	request := l.peer.request(l.address, text)
+	deadline := time.Now().Add(round.Limit())
+	var connections []*connection
+	defer func() {
+		for _, c := range connections {
+			c.Close()
+		}
+	}()
+	for range round.Callers {
+		c, err := connect(ctx, l.address, deadline, request, check)
+		if err != nil {
+			return load.Result{}, err
+		}
+		connections = append(connections, c)
+	}
+	return round.Run(ctx, func(_ context.Context, caller int) error {
+		return connections[caller].exchange()
 	})
-	if err != nil {
-		return load.Result{}, err
-	}
-	defer func() { err = errors.Join(err, running.Close()) }()
-	if _, _, err := running.For(round.Warmup, nil); err != nil {
-		return load.Result{}, err
-	}
-	before, err := load.CPUTimes(round.Processes)
-	if err != nil {
-		return load.Result{}, err
-	}
-	var histogram load.Histogram
-	answers, took, err := running.For(round.Measure, &histogram)
-	if err != nil {
-		return load.Result{}, err
-	}
-	used, err := load.CPUTimes(round.Processes)
-	if err != nil {
-		return load.Result{}, err
-	}
-	for role := range used {
-		used[role] -= before[role]
-	}
-	return load.Result{
-		Calls:   answers,
-		Elapsed: took,
-		P50:     histogram.Percentile(0.50),
-		P99:     histogram.Percentile(0.99),
-		CPU:     used,
-	}, running.Finish()
 }

@@ -8,11 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/mqrpc/mqrpc/bench/process"
 )
 
-// Call makes one call and checks its answer. It is called concurrently.
-type Call func(ctx context.Context) error
+// Call makes one call and checks its answer. Callers, which are numbered from 0,
+// call it concurrently; each has one call under way at a time.
+type Call func(ctx context.Context, caller int) error
 
 // Round says how to load a peer once.
 type Round struct {
@@ -41,6 +44,9 @@ type Result struct {
 // grace is how long the calls of a round may go on when its time is over.
 const grace = 15 * time.Second
 
+// Limit bounds the time that a round takes with its last calls.
+func (r Round) Limit() time.Duration { return r.Warmup + r.Measure + grace }
+
 // Run makes calls from Callers goroutines, each as soon as its last is
 // answered, and counts those that are answered in the measured time. The first
 // call that fails ends the round.
@@ -53,12 +59,12 @@ func (r Round) Run(ctx context.Context, call Call) (Result, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	l := &loop{call: call, cancel: cancel}
+	l := newLoop(call, cancel)
 	var callers sync.WaitGroup
-	for range r.Callers {
-		callers.Go(func() { l.run(ctx) })
+	for caller := range r.Callers {
+		callers.Go(func() { l.run(ctx, caller) })
 	}
-	result, err := l.measure(ctx, r)
+	elapsed, cpu, err := l.measure(ctx, r)
 	l.phase.Store(over)
 	overdue := time.AfterFunc(grace, func() {
 		cancel(fmt.Errorf("calls are unanswered %v after the end", grace))
@@ -68,6 +74,8 @@ func (r Round) Run(ctx context.Context, call Call) (Result, error) {
 	if err := errors.Join(context.Cause(ctx), err); err != nil {
 		return Result{}, err
 	}
+	result := l.summary()
+	result.Elapsed, result.CPU = elapsed, cpu
 	return result, nil
 }
 
@@ -78,26 +86,39 @@ const (
 	over
 )
 
+// Latencies are kept to three digits, up to a minute; a longer one counts as a
+// minute.
+const (
+	digits  = 3
+	longest = time.Minute
+)
+
 // loop is a round under way.
 type loop struct {
-	call      Call
-	cancel    context.CancelCauseFunc
-	phase     atomic.Int32
-	histogram Histogram
+	call   Call
+	cancel context.CancelCauseFunc
+	phase  atomic.Int32
+
+	mu        sync.Mutex // guards latencies
+	latencies *hdrhistogram.Histogram
+}
+
+func newLoop(call Call, cancel context.CancelCauseFunc) *loop {
+	return &loop{call: call, cancel: cancel, latencies: hdrhistogram.New(1, int64(longest), digits)}
 }
 
 // run is one caller.
-func (l *loop) run(ctx context.Context) {
+func (l *loop) run(ctx context.Context, caller int) {
 	last := time.Now()
 	for ctx.Err() == nil {
-		if err := l.call(ctx); err != nil {
+		if err := l.call(ctx, caller); err != nil {
 			l.cancel(fmt.Errorf("a call failed: %w", err))
 			return
 		}
 		now := time.Now()
 		switch l.phase.Load() {
 		case measuring:
-			l.histogram.Record(now.Sub(last))
+			l.record(now.Sub(last))
 		case over:
 			return
 		}
@@ -105,37 +126,50 @@ func (l *loop) run(ctx context.Context) {
 	}
 }
 
-// measure waits for the warm-up and for the time in which calls count.
-func (l *loop) measure(ctx context.Context, round Round) (Result, error) {
-	if err := wait(ctx, round.Warmup); err != nil {
-		return Result{}, err
+// record counts a call's latency.
+func (l *loop) record(latency time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.latencies.RecordValue(int64(min(latency, longest))) // it fails beyond longest only
+}
+
+// summary is what the calls that were counted came to.
+func (l *loop) summary() Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Result{
+		Calls: uint64(l.latencies.TotalCount()), //nolint:gosec // not negative
+		P50:   time.Duration(l.latencies.ValueAtPercentile(50)),
+		P99:   time.Duration(l.latencies.ValueAtPercentile(99)),
 	}
-	before, err := CPUTimes(round.Processes)
+}
+
+// measure waits for the warm-up and for the time in which calls count. It
+// returns how long that was, and the processor times used in it.
+func (l *loop) measure(ctx context.Context, round Round) (elapsed time.Duration, cpu map[string]time.Duration, err error) {
+	if err := wait(ctx, round.Warmup); err != nil {
+		return 0, nil, err
+	}
+	before, err := cpuTimes(round.Processes)
 	if err != nil {
-		return Result{}, err
+		return 0, nil, err
 	}
 	l.phase.Store(measuring)
 	begin := time.Now()
 	err = wait(ctx, round.Measure)
 	l.phase.Store(over)
-	elapsed := time.Since(begin)
+	elapsed = time.Since(begin)
 	if err != nil {
-		return Result{}, err
+		return 0, nil, err
 	}
-	cpu, err := CPUTimes(round.Processes)
+	cpu, err = cpuTimes(round.Processes)
 	if err != nil {
-		return Result{}, err
+		return 0, nil, err
 	}
 	for role := range cpu {
 		cpu[role] -= before[role]
 	}
-	return Result{
-		Calls:   l.histogram.Count(),
-		Elapsed: elapsed,
-		P50:     l.histogram.Percentile(0.50),
-		P99:     l.histogram.Percentile(0.99),
-		CPU:     cpu,
-	}, nil
+	return elapsed, cpu, nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -149,8 +183,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// CPUTimes adds up the processor times of processes by role, since they started.
-func CPUTimes(processes map[string][]int) (map[string]time.Duration, error) {
+// cpuTimes adds up the processor times of processes by role, since they started.
+func cpuTimes(processes map[string][]int) (map[string]time.Duration, error) {
 	times := make(map[string]time.Duration, len(processes))
 	for role, pids := range processes {
 		for _, pid := range pids {

@@ -18,7 +18,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRoundCounts(t *testing.T) {
 	var underWay, most, made atomic.Int64
-	call := func(ctx context.Context) error {
+	var callers [8]atomic.Int64
+	call := func(ctx context.Context, caller int) error {
+		callers[caller].Add(1)
 		n := underWay.Add(1)
 		defer underWay.Add(-1)
 		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
@@ -33,6 +35,11 @@ func TestRoundCounts(t *testing.T) {
 	result, err := round.Run(t.Context(), call)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for caller := range callers {
+		if callers[caller].Load() == 0 {
+			t.Errorf("caller %d has made no call", caller)
+		}
 	}
 	if most.Load() != 8 {
 		t.Errorf("at most %d calls were under way, not 8", most.Load())
@@ -55,7 +62,7 @@ func TestRoundFails(t *testing.T) {
 		call  Call
 		want  string
 	}{
-		"call":        {Round{Callers: 4, Measure: time.Minute}, func(context.Context) error { return refused }, "refused"},
+		"call":        {Round{Callers: 4, Measure: time.Minute}, func(context.Context, int) error { return refused }, "refused"},
 		"nothing":     {Round{Measure: time.Second}, nil, "none"},
 		"no process":  {Round{Callers: 1, Measure: time.Second, Processes: map[string][]int{"broker": {1 << 21}}}, answered, "broker"},
 		"unfinishing": {Round{Callers: 1, Measure: time.Second}, cancelled, "canceled"},
@@ -68,19 +75,45 @@ func TestRoundFails(t *testing.T) {
 	}
 }
 
-func answered(ctx context.Context) error { return wait(ctx, time.Millisecond) }
-func cancelled(context.Context) error    { return context.Canceled }
+func answered(ctx context.Context, _ int) error { return wait(ctx, time.Millisecond) }
+func cancelled(context.Context, int) error      { return context.Canceled }
+
+// TestLatencies holds percentiles to a thousandth, and to a minute.
+func TestLatencies(t *testing.T) {
+	l := newLoop(nil, nil)
+	const n = 10_000
+	for i := 1; i <= n; i++ {
+		l.record(time.Duration(i) * time.Microsecond)
+	}
+	got := l.summary()
+	if got.Calls != n {
+		t.Errorf("%d calls, not %d", got.Calls, n)
+	}
+	for _, percentile := range []struct{ got, want time.Duration }{
+		{got.P50, 5 * time.Millisecond}, {got.P99, 9900 * time.Microsecond},
+	} {
+		if off := (percentile.got - percentile.want).Abs(); off > percentile.want/1000 {
+			t.Errorf("%v, not %v", percentile.got, percentile.want)
+		}
+	}
+	for range 100 * n {
+		l.record(time.Hour)
+	}
+	if got := l.summary(); got.Calls != 101*n || got.P99.Round(time.Second) != longest {
+		t.Errorf("%d calls with those of an hour, p99 %v", got.Calls, got.P99)
+	}
+}
 
 func TestServe(t *testing.T) {
 	orders := strings.NewReader(`{"callers":2,"payload":7,"measure":20000000}` + "\n" + `{"callers":2,"payload":0,"measure":20000000}` + "\n")
 	var output bytes.Buffer
 	var payloads []int
-	err := Serve(t.Context(), orders, &output, func(payload int) (Call, error) {
-		payloads = append(payloads, payload)
-		if payload == 0 {
-			return nil, errors.New("no payload")
+	err := Serve(t.Context(), orders, &output, func(ctx context.Context, round Round) (Result, error) {
+		payloads = append(payloads, round.Payload)
+		if round.Payload == 0 {
+			return Result{}, errors.New("no payload")
 		}
-		return answered, nil
+		return round.Run(ctx, answered)
 	})
 	if err != nil {
 		t.Fatal(err)

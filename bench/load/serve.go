@@ -16,20 +16,8 @@ type Outcome struct {
 }
 
 // Serve runs the rounds that a parent orders, one a line, until there are no
-// more. The calls of a round come from prepare, which gets the payload's size.
-func Serve(ctx context.Context, orders io.Reader, output io.Writer, prepare func(payload int) (Call, error)) error {
-	return ServeRounds(ctx, orders, output, func(ctx context.Context, round Round) (Result, error) {
-		call, err := prepare(round.Payload)
-		if err != nil {
-			return Result{}, err
-		}
-		return round.Run(ctx, call)
-	})
-}
-
-// ServeRounds is [Serve] for load generators with a way of their own to run a
-// round.
-func ServeRounds(ctx context.Context, orders io.Reader, output io.Writer, run func(context.Context, Round) (Result, error)) error {
+// more.
+func Serve(ctx context.Context, orders io.Reader, output io.Writer, run func(context.Context, Round) (Result, error)) error {
 	answers := json.NewEncoder(output)
 	lines := bufio.NewScanner(orders)
 	for lines.Scan() {

@@ -8,5 +8,8 @@
 //   - child.go: starting, asking and stopping a child
 //   - inside.go: the child's side
 //   - cpu.go: the processor time of any process
-//   - listener.go: which process listens on a port
+//   - listener.go: which process listens on a port, by gopsutil
+//
+// Processor time is read by our own few lines: gopsutil and procfs have it from
+// /proc, in hundredths of a second, which is 3 % of a round of 0.32 s.
 package process

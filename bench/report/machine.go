@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
@@ -12,6 +11,8 @@ import (
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/shirou/gopsutil/v4/cpu"
+	"github.com/shirou/gopsutil/v4/host"
 )
 
 // Machine is what the figures are of.
@@ -46,10 +47,18 @@ func ThisMachine(ctx context.Context, rabbitURL, natsServer string) (Machine, er
 	if err != nil {
 		return Machine{}, err
 	}
+	model, err := cpuModel(ctx)
+	if err != nil {
+		return Machine{}, err
+	}
+	kernel, err := kernel(ctx)
+	if err != nil {
+		return Machine{}, err
+	}
 	machine := Machine{
 		Cores:    runtime.NumCPU(),
-		CPU:      firstOf("/proc/cpuinfo", "model name"),
-		Kernel:   kernel(),
+		CPU:      model,
+		Kernel:   kernel,
 		Go:       runtime.Version(),
 		Versions: []Version{{"RabbitMQ", rabbit}, {"nats-server", nats}},
 	}
@@ -87,26 +96,25 @@ func natsVersion(ctx context.Context, program string) (string, error) {
 	return strings.TrimPrefix(words[len(words)-1], "v"), nil
 }
 
-// firstOf is the value of the first "key: value" line in a file.
-func firstOf(path, key string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "unknown"
+// cpuModel is the first processor's name.
+func cpuModel(ctx context.Context) (string, error) {
+	processors, err := cpu.InfoWithContext(ctx)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("the processor: %w", err)
+	case len(processors) == 0:
+		return "", errors.New("the processor is unknown")
 	}
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == key {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
+	return processors[0].ModelName, nil
 }
 
 // kernel is such as "Linux 6.18".
-func kernel() string {
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	parts := strings.SplitN(string(release), ".", 3)
-	if err != nil || len(parts) < 3 {
-		return "Linux"
+func kernel(ctx context.Context) (string, error) {
+	release, err := host.KernelVersionWithContext(ctx)
+	if err != nil {
+		return "", fmt.Errorf("the kernel's version: %w", err)
 	}
-	return "Linux " + parts[0] + "." + parts[1]
+	major, rest, _ := strings.Cut(release, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return "Linux " + major + "." + minor, nil
 }

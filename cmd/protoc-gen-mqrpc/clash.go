@@ -1,22 +1,19 @@
 package main
 
-// api is what a worker queue serves.
-type api struct {
-	module, version string
-}
+import "github.com/mqrpc/mqrpc/contract"
 
 // checkClashes finds services that are served at the same place under the same
 // short name. It compares all files of the request, those that are only
 // imported too, and reports a clash where the code is generated.
 func checkClashes(contracts []*serviceFile, found *problems) {
 	type address struct {
-		api
+		key  contract.Key
 		name string
 	}
 	seen := map[address]*service{}
-	for _, contract := range contracts {
-		for _, current := range contract.services {
-			at := address{api{current.module, current.version}, string(current.Desc.Name())}
+	for _, file := range contracts {
+		for _, current := range file.services {
+			at := address{current.key, string(current.Desc.Name())}
 			earlier, clash := seen[at]
 			if !clash {
 				seen[at] = current
@@ -39,5 +36,5 @@ func reportClash(later, earlier *service, found *problems) {
 	}
 	found.add(later.file, later.Location.Path,
 		"service %s: module %q version %q has a service of this name already, %s at %s: short names must differ inside a module's version",
-		later.Desc.Name(), later.module, later.version, earlier.Desc.FullName(), position(earlier.file, earlier.Location.Path))
+		later.Desc.Name(), later.key.Module, later.key.Version, earlier.Desc.FullName(), position(earlier.file, earlier.Location.Path))
 }

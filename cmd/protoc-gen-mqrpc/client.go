@@ -34,7 +34,7 @@ func generateClientMethod(g *protogen.GeneratedFile, service *service, method *m
 	receiver := freeName("c", method.Output)
 	ctx := freeName("ctx", method.Output)
 	request := freeName("request", method.Output)
-	document(g, "", protogen.CommentSet{}, method.deprecated)
+	document(g, "", protogen.CommentSet{}, method.options.Deprecated)
 	g.P("func (", receiver, " *", service.names.clientStruct, ") ", method.names.function,
 		"(", ctx, " ", contextPackage.Ident("Context"), ", ", request, " *", method.Input.GoIdent, ") (*", method.Output.GoIdent, ", error) {")
 	g.P("return ", runtimePackage.Ident("Unary"), "[", method.Output.GoIdent, "](",

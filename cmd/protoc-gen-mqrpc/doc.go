@@ -42,9 +42,10 @@
 //
 // # How it works
 //
-// The request goes through three stages. Reading (contract.go, timeout.go) turns
-// each service into a struct that holds its options and all names that are
-// generated from it (names.go), and notes problems. Checking (clash.go,
+// The request goes through three stages. Reading (contract.go) turns each service
+// into a struct that holds its options, as package contract reads them for
+// everybody, and all names that are generated from it (names.go), and notes
+// problems. Checking (clash.go,
 // gonames.go) compares the services with one another and with the messages.
 // Emitting (generate.go) writes a file by one small function for each part:
 // header.go, server.go, client.go, routes.go. With any problem nothing is

@@ -68,7 +68,7 @@ func checkMethodNames(service *service, found *problems) {
 	for _, method := range service.methods {
 		if earlier, taken := seen[method.names.function]; taken {
 			found.add(service.file, method.Location.Path, "method %s: its name in Go, %s, is that of %s too",
-				method.address, method.names.function, earlier.address)
+				method.options.Address, method.names.function, earlier.options.Address)
 			continue
 		}
 		seen[method.names.function] = method

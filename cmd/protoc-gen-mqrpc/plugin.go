@@ -3,20 +3,14 @@ package main
 import (
 	"fmt"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
 const supportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL |
 	pluginpb.CodeGeneratorResponse_FEATURE_SUPPORTS_EDITIONS)
-
-// The editions that the plugin supports: those that protoc-gen-go does.
-const (
-	minimumEdition = descriptorpb.Edition_EDITION_PROTO2
-	maximumEdition = descriptorpb.Edition_EDITION_2024
-)
 
 // respond answers a request of protoc or buf. Whatever is wrong with the
 // request is the response's error.
@@ -26,8 +20,8 @@ func respond(request *pluginpb.CodeGeneratorRequest, version string) *pluginpb.C
 		return &pluginpb.CodeGeneratorResponse{Error: proto.String(err.Error())}
 	}
 	plugin.SupportedFeatures = supportedFeatures
-	plugin.SupportedEditionsMinimum = minimumEdition
-	plugin.SupportedEditionsMaximum = maximumEdition
+	plugin.SupportedEditionsMinimum = contract.MinimumEdition
+	plugin.SupportedEditionsMaximum = contract.MaximumEdition
 
 	var found problems
 	contracts := readContracts(plugin, &found)
@@ -37,9 +31,9 @@ func respond(request *pluginpb.CodeGeneratorRequest, version string) *pluginpb.C
 		plugin.Error(err)
 		return plugin.Response()
 	}
-	for _, contract := range contracts {
-		if contract.file.Generate && len(contract.services) > 0 {
-			generateFile(plugin, contract, version)
+	for _, each := range contracts {
+		if each.file.Generate && len(each.services) > 0 {
+			generateFile(plugin, each, version)
 		}
 	}
 	return plugin.Response()

@@ -15,8 +15,8 @@ func generateRoutes(g *protogen.GeneratedFile, service *service) {
 		"where it is served, and its methods. A gateway routes by it.",
 		protogen.CommentSet{}, service.deprecated)
 	g.P("var ", service.names.table, " = &", runtimePackage.Ident("Service"), "{")
-	g.P("Module: ", quote(service.module), ",")
-	g.P("Version: ", quote(service.version), ",")
+	g.P("Module: ", quote(service.key.Module), ",")
+	g.P("Version: ", quote(service.key.Version), ",")
 	g.P("Name: ", quote(string(service.Desc.Name())), ",")
 	g.P("FullName: ", quote(string(service.Desc.FullName())), ",")
 	g.P("Methods: []*", runtimePackage.Ident("Method"), "{")
@@ -43,13 +43,13 @@ func generateMethodVariables(g *protogen.GeneratedFile, service *service) {
 
 func generateMethodVariable(g *protogen.GeneratedFile, service *service, method *method) {
 	g.P(method.names.variable, " = &", runtimePackage.Ident("Method"), "{")
-	g.P("Module: ", quote(service.module), ",")
-	g.P("Version: ", quote(service.version), ",")
-	g.P("Name: ", quote(method.address), ",")
-	if method.timeout != 0 {
-		g.P(append(append([]any{"Timeout: "}, durationExpression(method.timeout)...), ",")...)
+	g.P("Module: ", quote(service.key.Module), ",")
+	g.P("Version: ", quote(service.key.Version), ",")
+	g.P("Name: ", quote(method.options.Address), ",")
+	if method.options.Timeout != 0 {
+		g.P(append(append([]any{"Timeout: "}, durationExpression(method.options.Timeout)...), ",")...)
 	}
-	if level, ok := idempotencyLevels[method.idempotency]; ok {
+	if level, ok := idempotencyLevels[method.options.Idempotency]; ok {
 		g.P("Idempotency: ", runtimePackage.Ident(level), ",")
 	}
 	g.P("Request: (*", method.Input.GoIdent, ")(nil),")

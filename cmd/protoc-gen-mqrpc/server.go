@@ -14,7 +14,7 @@ func generateServer(g *protogen.GeneratedFile, service *service) {
 func generateInterface(g *protogen.GeneratedFile, service *service, name string) {
 	g.P("type ", name, " interface {")
 	for _, method := range service.methods {
-		document(g, "", method.Comments, method.deprecated)
+		document(g, "", method.Comments, method.options.Deprecated)
 		g.P(method.names.function, "(", contextPackage.Ident("Context"), ", *", method.Input.GoIdent, ") (*",
 			method.Output.GoIdent, ", error)", trailing(method.Comments))
 	}
@@ -33,11 +33,11 @@ func generateUnimplemented(g *protogen.GeneratedFile, service *service) {
 	g.P("var _ ", service.names.server, " = ", name, "{}")
 	g.P()
 	for _, method := range service.methods {
-		document(g, "", protogen.CommentSet{}, method.deprecated)
+		document(g, "", protogen.CommentSet{}, method.options.Deprecated)
 		g.P("func (", name, ") ", method.names.function, "(", contextPackage.Ident("Context"), ", *", method.Input.GoIdent, ") (*",
 			method.Output.GoIdent, ", error) {")
 		g.P("return nil, ", runtimePackage.Ident("NewError"), "(", codesPackage.Ident("Unimplemented"), ", ",
-			quote(method.address+" is not implemented"), ")")
+			quote(method.options.Address+" is not implemented"), ")")
 		g.P("}")
 		g.P()
 	}

@@ -9,6 +9,7 @@ package compat
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -77,11 +78,18 @@ func Lines(breaks []Break) string {
 
 // Check compares the services of two contracts, matched by their short names,
 // as callers address them. It returns the breaks in the order of the old
-// contract, each once, and nil if there is none.
+// contract, each once, and nil if there is none. Its time is linear.
 func Check(before, after []protoreflect.ServiceDescriptor) []Break {
-	c := &checker{seen: make(map[protoreflect.FullName]bool)}
+	c := &checker{
+		seen:      make(map[protoreflect.FullName]bool),
+		contained: make(map[[2]protoreflect.FullName]bool),
+	}
+	byName := make(map[protoreflect.Name]protoreflect.ServiceDescriptor, len(after))
+	for _, service := range after {
+		byName[service.Name()] = service
+	}
 	for _, old := range before {
-		now := find(after, old.Name())
+		now := byName[old.Name()]
 		if now == nil {
 			c.add(ServiceRemoved, old, "the service is gone")
 			continue
@@ -91,19 +99,19 @@ func Check(before, after []protoreflect.ServiceDescriptor) []Break {
 	return c.breaks
 }
 
-func find(services []protoreflect.ServiceDescriptor, name protoreflect.Name) protoreflect.ServiceDescriptor {
-	for _, service := range services {
-		if service.Name() == name {
-			return service
-		}
-	}
-	return nil
+// Breaking leaves warnings out. It is empty if the new contract is a compatible
+// successor of the old one.
+func Breaking(breaks []Break) []Break {
+	return slices.DeleteFunc(slices.Clone(breaks), func(b Break) bool { return b.Warning })
 }
 
 // checker gathers breaks.
 type checker struct {
 	breaks []Break
-	seen   map[protoreflect.FullName]bool // messages and enums that were compared
+	// seen has the messages and enums that were compared, contained whether the
+	// second of two enums has all values of the first.
+	seen      map[protoreflect.FullName]bool
+	contained map[[2]protoreflect.FullName]bool
 }
 
 func (c *checker) add(rule Rule, element protoreflect.Descriptor, format string, arguments ...any) {

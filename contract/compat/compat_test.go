@@ -2,14 +2,19 @@ package compat_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bufbuild/protocompile"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract/compat"
 )
@@ -62,11 +67,62 @@ func services(t *testing.T, source string) []protoreflect.ServiceDescriptor {
 	})}
 	files, err := compiler.Compile(context.Background(), "p.proto")
 	if err != nil {
-		t.Fatalf("compile: %v\n%s", err, source)
+		t.Fatalf("compile: %v\n%.1000s", err, source)
+	}
+	// Contracts are linked by protobuf's linker, which finds fields at once.
+	linked, err := protodesc.NewFile(protodesc.ToFileDescriptorProto(files[0]), protoregistry.GlobalFiles)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var found []protoreflect.ServiceDescriptor
-	for i := range files[0].Services().Len() {
-		found = append(found, files[0].Services().Get(i))
+	for i := range linked.Services().Len() {
+		found = append(found, linked.Services().Get(i))
 	}
 	return found
+}
+
+// TestCheckIsLinear compares contracts for which looking at every pair of fields
+// or values takes a minute.
+func TestCheckIsLinear(t *testing.T) {
+	const many = 18_000 // below the numbers that protobuf keeps for itself
+	repeat := func(format string) string {
+		var text strings.Builder
+		for i := range many {
+			_, _ = fmt.Fprintf(&text, strings.ReplaceAll(format, "#", "%[1]d"), i+1)
+		}
+		return text.String()
+	}
+	for name, source := range map[string]string{
+		"oneof": "message Req { oneof o { " + repeat("bool f# = #;") + " } }",
+		"enum":  "message Req { %s " + repeat("E f# = #;") + " } %s",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := source, source
+			if name == "enum" { // it has moved
+				enum := "enum E { V0 = 0; " + repeat("V# = #;") + " }"
+				before, after = fmt.Sprintf(source, enum, ""), fmt.Sprintf(source, "", enum)
+			}
+			old, now := services(t, before), services(t, after)
+			start := time.Now()
+			if breaks := compat.Check(old, now); len(breaks) > 0 {
+				t.Errorf("breaks:\n%s", compat.Lines(breaks))
+			}
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// TestBreaking: warnings are no reason to refuse.
+
+// TestBreaking: warnings are no reason to refuse.
+func TestBreaking(t *testing.T) {
+	warning, serious := compat.Break{Rule: compat.MethodIdempotencyWeakened, Warning: true}, compat.Break{Rule: compat.FieldRemoved}
+	if got := compat.Breaking([]compat.Break{warning, serious}); !slices.Equal(got, []compat.Break{serious}) {
+		t.Errorf("got %v", got)
+	}
+	if got := compat.Breaking([]compat.Break{warning}); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
 }

@@ -1,13 +1,9 @@
 package compat
 
-import (
-	"maps"
-
-	"google.golang.org/protobuf/reflect/protoreflect"
-)
+import "google.golang.org/protobuf/reflect/protoreflect"
 
 // field compares two fields of the same number.
-func (c *checker) field(old, now protoreflect.FieldDescriptor) {
+func (c *checker) field(old, now protoreflect.FieldDescriptor, oneofs *oneofs) {
 	switch {
 	case old.JSONName() != now.JSONName():
 		c.add(FieldJSONNameChanged, old, "the JSON name was %q, is %q", old.JSONName(), now.JSONName())
@@ -18,7 +14,7 @@ func (c *checker) field(old, now protoreflect.FieldDescriptor) {
 		c.add(FieldLabelChanged, old, "it was %s, is %s", was, is)
 		return
 	}
-	if !maps.Equal(partners(old, now), partners(now, old)) {
+	if oneofs.changed(old, now) {
 		c.add(FieldOneofChanged, old, "it shares its oneof with other fields than before")
 	}
 	if old.IsMap() {
@@ -44,23 +40,6 @@ func label(field protoreflect.FieldDescriptor) string {
 	}
 }
 
-// partners are the numbers of the fields that share a oneof with field, of
-// those that other's message has as well.
-func partners(field, other protoreflect.FieldDescriptor) map[protoreflect.FieldNumber]bool {
-	numbers := make(map[protoreflect.FieldNumber]bool)
-	oneof := field.ContainingOneof()
-	if oneof == nil {
-		return numbers
-	}
-	for i := range oneof.Fields().Len() {
-		number := oneof.Fields().Get(i).Number()
-		if number != field.Number() && other.ContainingMessage().Fields().ByNumber(number) != nil {
-			numbers[number] = true
-		}
-	}
-	return numbers
-}
-
 // types compares the types of two fields, or of the keys or values of two maps,
 // on behalf of a field.
 func (c *checker) types(field, old, now protoreflect.FieldDescriptor, what string) {
@@ -69,7 +48,7 @@ func (c *checker) types(field, old, now protoreflect.FieldDescriptor, what strin
 		c.add(FieldTypeChanged, field, "%s was %s, is %s", what, typeName(old), typeName(now))
 	case old.Message() != nil && old.Message().FullName() == now.Message().FullName():
 		c.message(old.Message(), now.Message())
-	case old.Enum() != nil && (old.Enum().FullName() == now.Enum().FullName() || contains(now.Enum(), old.Enum())):
+	case old.Enum() != nil && (old.Enum().FullName() == now.Enum().FullName() || c.contains(now.Enum(), old.Enum())):
 		c.enum(old.Enum(), now.Enum())
 	case old.Message() != nil, old.Enum() != nil:
 		c.add(FieldTypeChanged, field, "%s was %s, is %s", what, typeName(old), typeName(now))
@@ -92,10 +71,20 @@ var group = map[protoreflect.Kind]int{
 
 // contains reports whether an enum has every value of another one of the same
 // short name, so that it can take its place.
-func contains(now, old protoreflect.EnumDescriptor) bool {
+func (c *checker) contains(now, old protoreflect.EnumDescriptor) bool {
 	if now.Name() != old.Name() {
 		return false
 	}
+	pair := [2]protoreflect.FullName{old.FullName(), now.FullName()}
+	known, met := c.contained[pair]
+	if !met {
+		known = containsAll(now, old)
+		c.contained[pair] = known
+	}
+	return known
+}
+
+func containsAll(now, old protoreflect.EnumDescriptor) bool {
 	for i := range old.Values().Len() {
 		value := old.Values().Get(i)
 		if same := now.Values().ByName(value.Name()); same == nil || same.Number() != value.Number() {

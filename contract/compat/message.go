@@ -10,10 +10,11 @@ func (c *checker) message(old, now protoreflect.MessageDescriptor) {
 	if !c.first(old.FullName()) {
 		return
 	}
+	oneofs := oneofsOf(old, now)
 	for i := range old.Fields().Len() {
 		field := old.Fields().Get(i)
 		if found := now.Fields().ByNumber(field.Number()); found != nil {
-			c.field(field, found)
+			c.field(field, found, oneofs)
 		} else {
 			c.removed(field, now)
 		}

@@ -156,7 +156,7 @@ func TestAPIRefuses(t *testing.T) {
 		"show wxapp/2.0":                     "not found in the registry",
 		"history wxapp/2.0":                  "not found in the registry",
 		"delete wxapp/2.0":                   "not found in the registry",
-		"policy set wxapp/1.0 --timeout 48h": "it must be 1ms to 24h0m0s",
+		"policy set wxapp/1.0 --timeout 48h": "at least 1 ms and at most 24 h",
 		"policy set wxapp/1.0 --default-response {\"MessageId\":1}":                    "the default response of WxappManager.S",
 		"policy set wxapp/1.0 --method WxappManager.Nothing --disabled":                `has no method "WxappManager.Nothing"`,
 		"policy set wxapp/1.0 --method wxapp.v1.WxappManager.SessionKey --timeout 1s":  "must have the form Service.Method",

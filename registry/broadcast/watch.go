@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
@@ -154,7 +153,7 @@ func (w *watch) deliver(delivery *runtime.Delivery) {
 		return
 	}
 	api := &mqrpcv1.Api{}
-	err := proto.Unmarshal(delivery.Body, api)
+	err := contract.Unmarshal(delivery.Body, api)
 	if err == nil {
 		err = contract.KeyOf(api).Check()
 	}

@@ -68,7 +68,7 @@ func read(path string, key contract.Key) (*mqrpcv1.Api, time.Time, error) {
 		return nil, time.Time{}, err
 	}
 	// An encoded API may be a little greater than the plain one.
-	encoded, err := io.ReadAll(io.LimitReader(file, registry.MaxBytes+registry.MaxBytes/10))
+	encoded, err := io.ReadAll(io.LimitReader(file, contract.MaxBytes+contract.MaxBytes/10))
 	if err != nil {
 		return nil, time.Time{}, err
 	}

@@ -32,7 +32,7 @@ func testBigAPI(f *fixture) {
 	if err != nil || at.GetSequence() != 1 {
 		f.t.Fatalf("load at 1: %v", err)
 	}
-	f.wantError("save what is too big", store.Save(f.ctx(), BigAPI(key, 3, registry.MaxBytes)), registry.ErrInvalid)
+	f.wantError("save what is too big", store.Save(f.ctx(), BigAPI(key, 3, contract.MaxBytes)), registry.ErrInvalid)
 	f.wantState(store, api)
 }
 

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/mqrpc/mqrpc/contract"
@@ -77,7 +76,7 @@ func decode(state, files []byte) (*mqrpcv1.Api, error) {
 		return nil, err
 	}
 	api.Files = &descriptorpb.FileDescriptorSet{}
-	if err := proto.Unmarshal(plain, api.GetFiles()); err != nil {
+	if err := contract.Unmarshal(plain, api.GetFiles()); err != nil {
 		return nil, fmt.Errorf("%w: %w", registry.ErrCorrupt, err)
 	}
 	return api, nil

@@ -71,13 +71,13 @@ func (t *Transport) dialAny(next *int) (*link, address, error) {
 func (t *Transport) dial(address address) (*link, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(t.config.Name)
-	var socket *corked
+	var socket *bufferedConn
 	config := amqp.Config{
 		Heartbeat:  t.config.Heartbeat,
 		Properties: properties,
 		Dial: func(network, address string) (net.Conn, error) {
 			connection, err := t.dialTCP(network, address)
-			socket = newCorked(connection)
+			socket = newBufferedConn(connection)
 			return socket, err
 		},
 	}
@@ -120,7 +120,7 @@ func (t *Transport) serve(l *link, address address) error {
 		l.close()
 	}
 	t.log.Info("connected to RabbitMQ", slog.String("broker", address.readable))
-	t.outbox.connected(l.writeNow)
+	t.outbox.connected()
 	t.setState(runtime.State{Connected: true, Connects: l.number})
 
 	err := l.run(func(blocking amqp.Blocking) { t.reportBlock(l, blocking) })

@@ -1,19 +1,16 @@
 package rabbitmq
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/mqrpc/mqrpc/runtime"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // consumer is one queue that is consumed, over all connections of its
@@ -112,10 +109,6 @@ func (c *consumer) consume(l *link, subscribed func()) error {
 		_ = channel.Cancel(c.tag, false)
 	}
 	for message := range messages {
-		if message.Type == wire.TypeProbe { // it has done its work by not coming back
-			c.delivery(l, channel, &message).Settle.Ack()
-			continue
-		}
 		c.delivering.Lock() // the last connection's loop may be at its last message
 		c.deliver(c.delivery(l, channel, &message))
 		c.delivering.Unlock()
@@ -146,11 +139,6 @@ func (c *consumer) subscribe(channel *amqp.Channel, priority int) (<-chan amqp.D
 	if err := channel.QueueBind(c.queue.Name, c.queue.Name, c.queue.Exchange, noWait, nil); err != nil {
 		return nil, fmt.Errorf("bind the queue to %s: %w", c.queue.Exchange, err)
 	}
-	if isPattern(c.queue.Name) {
-		if err := channel.QueueBind(c.queue.Name, wire.ProbeKey, c.queue.Exchange, noWait, nil); err != nil {
-			return nil, fmt.Errorf("bind the tap to %s: %w", c.queue.Exchange, err)
-		}
-	}
 	var arguments amqp.Table
 	if c.queue.Latest {
 		arguments = amqp.Table{"x-priority": int32(priority)} //nolint:gosec // a count of connections
@@ -162,9 +150,6 @@ func (c *consumer) subscribe(channel *amqp.Channel, priority int) (<-chan amqp.D
 	}
 	return messages, nil
 }
-
-// isPattern reports whether a queue that is bound with its name is a tap.
-func isPattern(name string) bool { return strings.ContainsAny(name, "*#") }
 
 // queueArguments are the arguments of PROTOCOL.md section 2.
 func queueArguments(queue *runtime.Queue) amqp.Table {
@@ -198,30 +183,30 @@ func (c *consumer) setChannel(channel *amqp.Channel) {
 func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delivery) *runtime.Delivery {
 	return &runtime.Delivery{
 		Body:        message.Body,
-		Exchange:    cmp.Or(message.Exchange, c.queue.Exchange), // it may have taken the shortcut
+		Exchange:    message.Exchange,
 		RoutingKey:  message.RoutingKey,
 		Type:        message.Type,
 		ReplyTo:     message.ReplyTo,
 		Redelivered: message.Redelivered,
 		Received:    time.Now(),
-		Settle:      &settler{link: l, channel: channel, prefetch: c.queue.Prefetch, tag: message.DeliveryTag},
+		Settle:      &settler{link: l, prefetch: c.queue.Prefetch, channel: channel, tag: message.DeliveryTag},
 	}
 }
 
 // settler settles one delivery.
 type settler struct {
 	link     *link
-	channel  *amqp.Channel
 	prefetch int
+	channel  *amqp.Channel
 	tag      uint64
 }
 
-func (s *settler) Ack() {
-	s.link.settlements.add(s.channel, s.prefetch, s.tag, false)
-}
+func (s *settler) Ack() { s.settle(false) }
 
-func (s *settler) Requeue() {
-	s.link.settlements.add(s.channel, s.prefetch, s.tag, true)
+func (s *settler) Requeue() { s.settle(true) }
+
+func (s *settler) settle(requeue bool) {
+	s.link.settlements.add(settlement{channel: s.channel, tag: s.tag, requeue: requeue}, s.prefetch)
 }
 
 // Stop implements [runtime.Consumer].

@@ -5,11 +5,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/internal/fifo"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
-// outgoing is a message with the function that learns its fate. done is nil
+// outgoing is a message with the function that learns its outcome. done is nil
 // once it has been called.
 type outgoing struct {
 	runtime.Publishing
@@ -24,43 +23,33 @@ type outgoing struct {
 // one larger than its limit; without a bound it would be sent for ever.
 const maxBreaks = 5
 
-// verdict is a call of a done function that waits until no lock is held.
-type verdict struct {
+// outcome is a call of a done function that waits until no lock is held.
+type outcome struct {
 	done func(error)
 	err  error
 }
 
-type verdicts []verdict
+type outcomes []outcome
 
-func (v *verdicts) add(message *outgoing, err error) {
+func (o *outcomes) add(message *outgoing, err error) {
 	if message.done != nil {
-		*v = append(*v, verdict{message.done, err})
+		*o = append(*o, outcome{message.done, err})
 		message.done = nil
 	}
 }
 
-// addUnheld adds those messages that do not wait for better times.
-func (v *verdicts) addUnheld(messages []outgoing, err error) {
-	for i := range messages {
-		if !messages[i].Hold {
-			v.add(&messages[i], err)
-		}
+func (o outcomes) tell() {
+	for _, outcome := range o {
+		outcome.done(outcome.err)
 	}
 }
 
-func (v verdicts) tell() {
-	for _, verdict := range v {
-		verdict.done(verdict.err)
-	}
-}
-
-// outbox holds every message from Publish to its verdict. It outlives the
-// connections.
+// outbox holds every message from Publish until its outcome is known. It
+// outlives the connections.
 //
 // A message is in waiting until it is taken to be written, then in sent, in the
-// order of the connection's publish tags, until the broker confirms it; a lone
-// one is in lone instead, until a fence tells that the broker has it. When the
-// connection breaks, both are emptied: held messages go back to the head of
+// order of the connection's publish tags, until the broker confirms it. When the
+// connection breaks, sent is emptied: held messages go back to the head of
 // waiting, all others are lost.
 type outbox struct {
 	grace      time.Duration
@@ -68,41 +57,31 @@ type outbox struct {
 	wake       chan struct{} // tells the writer that there is something to do
 
 	mu      sync.Mutex
-	waiting fifo.Queue[outgoing]
+	waiting []outgoing
 	bytes   int // of the bodies in waiting
-	sent    fifo.Queue[outgoing]
-	lone    unfenced
+	sent    []outgoing
+	lastTag uint64 // of the messages sent on this connection
 	up      bool
 	blocked bool
 	since   time.Time // when up last changed
 	closed  bool
-	idle    chan struct{} // closed when both queues are empty; nil if nobody waits
-
-	writeNow func() bool // of the link, while up
+	idle    chan struct{} // closed when nothing waits or is sent; nil if nobody asks
 }
 
 func newOutbox(grace time.Duration, maxBacklog int) *outbox {
-	o := &outbox{grace: grace, maxBacklog: maxBacklog, wake: make(chan struct{}, 1), since: time.Now()}
-	o.lone.reset()
-	o.lone.fence.delay, o.lone.fence.poke = fenceDelay, o.poke
-	return o
+	return &outbox{grace: grace, maxBacklog: maxBacklog, wake: make(chan struct{}, 1), since: time.Now()}
 }
 
-// put takes a message in, or returns why not. One that nothing is before may be
-// written on the spot.
+// put takes a message in, or returns why not.
 func (o *outbox) put(message outgoing) error {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if err := o.refusal(&message); err != nil {
-		o.mu.Unlock()
 		return err
 	}
-	o.waiting.Push(message)
+	o.waiting = append(o.waiting, message)
 	o.bytes += len(message.Body)
-	direct, writeNow := o.waiting.Len() == 1 && o.writable(publisher), o.writeNow
-	o.mu.Unlock()
-	if !direct || !writeNow() {
-		o.poke()
-	}
+	o.poke()
 	return nil
 }
 
@@ -110,7 +89,7 @@ func (o *outbox) refusal(message *outgoing) error {
 	switch {
 	case o.closed:
 		return runtime.ErrClosed
-	case o.bytes+len(message.Body) > o.maxBacklog && o.waiting.Len() > 0:
+	case o.bytes+len(message.Body) > o.maxBacklog && len(o.waiting) > 0:
 		return runtime.ErrBacklog
 	}
 	return o.unready(message, time.Now())
@@ -136,64 +115,48 @@ func (o *outbox) poke() {
 	}
 }
 
-// writer is who writes a message to the network.
-type writer int
-
-const (
-	linkWriter writer = iota // may wait for the network
-	publisher                // may not
-)
-
-// maxDirect is the size up to which a publisher writes a message, in bytes. What
-// is larger does not gain from it.
-const maxDirect = 64 << 10
-
-// writable reports whether there is a message that this one may write.
-func (o *outbox) writable(by writer) bool {
-	if !o.up || o.blocked || o.waiting.Len() == 0 {
-		return false
-	}
-	next := &o.waiting.All()[0]
-	return by == linkWriter || next.Lone && len(next.Body) <= maxDirect
-}
-
-// next moves the next message from waiting to sent, or lone, and returns it, for
-// who writes. It passes over those whose deadline is over.
-func (o *outbox) next(now time.Time, by writer) (message runtime.Publishing, ok bool) {
-	var told verdicts
+// next moves the next message from waiting to sent, and returns it with its
+// publish tag. It passes over those whose deadline is over.
+func (o *outbox) next(now time.Time) (message runtime.Publishing, tag uint64, ok bool) {
+	var expired outcomes
+	defer func() { expired.tell() }()
 	o.mu.Lock()
-	for !ok && o.writable(by) {
-		out := o.waiting.Pop()
+	defer o.mu.Unlock()
+	for o.up && !o.blocked && len(o.waiting) > 0 {
+		out := pop(&o.waiting)
 		o.bytes -= len(out.Body)
 		if over(&out, now) {
-			told.add(&out, runtime.ErrExpired)
+			expired.add(&out, runtime.ErrExpired)
 			continue
 		}
-		if out.Lone {
-			o.lone.Push(out)
-		} else {
-			o.sent.Push(out)
-		}
-		message, ok = out.Publishing, true
+		o.sent = append(o.sent, out)
+		o.lastTag++
+		return out.Publishing, o.lastTag, true
 	}
 	o.signalIdle()
-	o.mu.Unlock()
-	told.tell()
-	return message, ok
+	return runtime.Publishing{}, 0, false
+}
+
+// pop takes the oldest message out, and lets go of what it refers to.
+func pop(queue *[]outgoing) outgoing {
+	out := (*queue)[0]
+	(*queue)[0] = outgoing{}
+	*queue = (*queue)[1:]
+	return out
 }
 
 func over(message *outgoing, now time.Time) bool {
 	return !message.Deadline.IsZero() && now.After(message.Deadline)
 }
 
-// confirm takes the oldest sent message out and tells it its fate.
+// confirm takes the oldest sent message out and tells its outcome.
 func (o *outbox) confirm(err error) {
 	o.mu.Lock()
-	if o.sent.Len() == 0 { // a broker that confirms what was never sent
+	if len(o.sent) == 0 { // a broker that confirms what was never sent
 		o.mu.Unlock()
 		return
 	}
-	out := o.sent.Pop()
+	out := pop(&o.sent)
 	o.signalIdle()
 	o.mu.Unlock()
 	if out.done != nil {
@@ -202,22 +165,24 @@ func (o *outbox) confirm(err error) {
 }
 
 // connected lets messages go out.
-func (o *outbox) connected(writeNow func() bool) {
+func (o *outbox) connected() {
 	o.mu.Lock()
-	o.up, o.blocked, o.since, o.writeNow = true, false, time.Now(), writeNow
+	o.up, o.blocked, o.since, o.lastTag = true, false, time.Now(), 0
 	o.mu.Unlock()
 	o.poke()
 }
 
-// disconnected settles what was under way on a connection that broke.
+// disconnected ends what was under way on a connection that broke.
 func (o *outbox) disconnected() {
-	var told verdicts
+	var told outcomes
+	defer func() { told.tell() }()
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.up {
 		o.up, o.blocked, o.since = false, false, time.Now()
 	}
 	var again []outgoing
-	for _, out := range slices.Concat(o.sent.All(), o.lone.All()) {
+	for _, out := range o.sent {
 		out.breaks++
 		switch {
 		case !out.Hold:
@@ -229,25 +194,21 @@ func (o *outbox) disconnected() {
 			o.bytes += len(out.Body)
 		}
 	}
-	o.sent.Replace(nil)
-	o.lone.reset()
-	if len(again) > 0 {
-		o.waiting.Replace(append(again, o.waiting.All()...))
-	}
+	o.sent = nil
+	o.waiting = append(again, o.waiting...)
 	o.signalIdle()
-	o.mu.Unlock()
-	told.tell()
 }
 
 // setBlocked stops or resumes sending. On a block it fails what is not held,
 // also what was sent and not confirmed: the broker no longer reads it.
 func (o *outbox) setBlocked(blocked bool) {
-	var told verdicts
+	var told outcomes
 	o.mu.Lock()
 	o.blocked = blocked
-	if blocked {
-		told.addUnheld(o.sent.All(), runtime.ErrBlocked)
-		told.addUnheld(o.lone.All(), runtime.ErrBlocked)
+	for i := range o.sent {
+		if blocked && !o.sent[i].Hold {
+			told.add(&o.sent[i], runtime.ErrBlocked)
+		}
 	}
 	o.mu.Unlock()
 	told.tell()
@@ -257,27 +218,23 @@ func (o *outbox) setBlocked(blocked bool) {
 
 // sweep fails the waiting messages that must not wait any longer.
 func (o *outbox) sweep() {
-	var told verdicts
+	var told outcomes
+	defer func() { told.tell() }()
 	now := time.Now()
 	o.mu.Lock()
-	kept := o.waiting.All()[:0]
-	for _, out := range o.waiting.All() {
+	defer o.mu.Unlock()
+	o.waiting = slices.DeleteFunc(o.waiting, func(out outgoing) bool {
 		err := o.unready(&out, now)
 		if err == nil && over(&out, now) {
 			err = runtime.ErrExpired
 		}
-		if err == nil {
-			kept = append(kept, out)
-			continue
+		if err != nil {
+			o.bytes -= len(out.Body)
+			told.add(&out, err)
 		}
-		o.bytes -= len(out.Body)
-		told.add(&out, err)
-	}
-	clear(o.waiting.All()[len(kept):])
-	o.waiting.Replace(kept)
+		return err != nil
+	})
 	o.signalIdle()
-	o.mu.Unlock()
-	told.tell()
 }
 
 // finish refuses further messages and returns a channel that is closed when all
@@ -290,13 +247,12 @@ func (o *outbox) finish() <-chan struct{} {
 		o.idle = make(chan struct{})
 	}
 	idle := o.idle
-	o.lone.fence.now()
 	o.signalIdle()
 	return idle
 }
 
 func (o *outbox) signalIdle() {
-	if o.idle == nil || o.waiting.Len() > 0 || o.sent.Len() > 0 || o.lone.Len() > 0 {
+	if o.idle == nil || len(o.waiting) > 0 || len(o.sent) > 0 {
 		return
 	}
 	select {
@@ -308,17 +264,16 @@ func (o *outbox) signalIdle() {
 
 // drop fails everything that is left.
 func (o *outbox) drop() {
-	var told verdicts
+	var told outcomes
+	defer func() { told.tell() }()
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.closed = true
-	for _, queue := range []*fifo.Queue[outgoing]{&o.sent, &o.lone.Queue, &o.waiting} {
-		for i := range queue.All() {
-			told.add(&queue.All()[i], runtime.ErrClosed)
+	for _, queue := range [][]outgoing{o.sent, o.waiting} {
+		for i := range queue {
+			told.add(&queue[i], runtime.ErrClosed)
 		}
-		queue.Replace(nil)
 	}
-	o.bytes = 0
+	o.sent, o.waiting, o.bytes = nil, nil, 0
 	o.signalIdle()
-	o.mu.Unlock()
-	told.tell()
 }

@@ -10,29 +10,23 @@ import (
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
-// box is an outbox whose messages note their fate.
+// box is an outbox whose messages note their outcomes.
 type box struct {
 	*outbox
-	t      *testing.T
-	fates  map[string][]error
-	writes func() bool // whether publishers can write
+	t        *testing.T
+	outcomes map[string][]error
 }
 
 func newBox(t *testing.T) *box {
-	return &box{
-		outbox: newOutbox(time.Second, 1000), t: t, fates: map[string][]error{},
-		writes: func() bool { return false },
-	}
+	return &box{outbox: newOutbox(time.Second, 1000), t: t, outcomes: map[string][]error{}}
 }
-
-func (b *box) connected() { b.outbox.connected(func() bool { return b.writes() }) }
 
 func (b *box) publish(name string, change func(*runtime.Publishing)) {
 	message := runtime.Publishing{RoutingKey: name, Body: []byte(name)}
 	if change != nil {
 		change(&message)
 	}
-	note := func(err error) { b.fates[name] = append(b.fates[name], err) }
+	note := func(err error) { b.outcomes[name] = append(b.outcomes[name], err) }
 	if err := b.put(outgoing{Publishing: message, done: note}); err != nil {
 		note(err)
 	}
@@ -47,7 +41,7 @@ func hold(m *runtime.Publishing) { m.Hold = true }
 func (b *box) write() []string {
 	var names []string
 	for {
-		message, ok := b.next(time.Now(), linkWriter)
+		message, _, ok := b.next(time.Now())
 		if !ok {
 			return names
 		}
@@ -57,14 +51,14 @@ func (b *box) write() []string {
 
 func (b *box) expect(name string, want ...error) {
 	b.t.Helper()
-	got := b.fates[name]
+	got := b.outcomes[name]
 	if len(got) != len(want) {
-		b.t.Errorf("%s: got fates %v, want %v", name, got, want)
+		b.t.Errorf("%s: got outcomes %v, want %v", name, got, want)
 		return
 	}
 	for i := range want {
 		if !errors.Is(got[i], want[i]) {
-			b.t.Errorf("%s: got fates %v, want %v", name, got, want)
+			b.t.Errorf("%s: got outcomes %v, want %v", name, got, want)
 		}
 	}
 }
@@ -87,6 +81,20 @@ func TestConfirmsFollowTheOrderOfSending(t *testing.T) {
 	b.confirm(nil) // of a message that was never sent
 	b.expect("a", nil)
 	b.expect("b", runtime.ErrNoQueue)
+}
+
+func TestPublishTagsBeginAnewWithEveryConnection(t *testing.T) {
+	b := newBox(t)
+	for range 2 {
+		b.connected()
+		for want := range uint64(3) {
+			b.publish("a", nil)
+			if _, tag, ok := b.next(time.Now()); !ok || tag != want+1 {
+				t.Errorf("got tag %d, %v, want %d", tag, ok, want+1)
+			}
+		}
+		b.disconnected()
+	}
 }
 
 func TestShortOutageIsNotSeen(t *testing.T) {
@@ -161,7 +169,7 @@ func TestBlockFailsWhatIsNotHeld(t *testing.T) {
 	b.expectWritten()
 	b.setBlocked(false)
 	b.expectWritten("waiting and held")
-	b.confirm(nil) // of "sent", which has its fate already
+	b.confirm(nil) // of "sent", whose outcome is told already
 	b.confirm(nil)
 	b.expect("sent", runtime.ErrBlocked)
 	b.expect("sent and held", nil)

@@ -40,7 +40,6 @@
 //	declaring.go   Consume: arguments, errors, kinds of queues
 //	stopping.go    Stop, Remove and Close
 //	publishing.go  done, concurrency, deadlines
-//	lone.go        messages whose fate nobody waits for
 //	states.go      State and Watch
 //	cutting.go     consumers over a broken connection
 //	outages.go     publishing over a broken connection

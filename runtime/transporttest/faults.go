@@ -15,7 +15,7 @@ var faults = []check{
 	{name: "a quorum queue keeps its messages over a restart", needs: []Feature{Restarting, QuorumQueues}, run: quorumOutlivesRestart},
 	{name: "a broker that blocks is told of, and ends", needs: []Feature{Blocking}, run: blockIsTold},
 	{name: "a block fails messages at once, but not held ones", needs: []Feature{Blocking}, run: blockFails},
-	{name: "a lone message that meets a block fails at once", needs: []Feature{Blocking}, run: loneMeetsBlock},
+	{name: "the message that meets a block fails at once", needs: []Feature{Blocking}, run: meetsBlock},
 	{name: "a deadline ends the wait for a block's end", needs: []Feature{Blocking}, run: deadlineInBlock},
 }
 
@@ -139,17 +139,17 @@ func blockFails(f *fixture) {
 	}
 }
 
-// loneMeetsBlock: the first message that the broker does not take is how the
+// meetsBlock: the first message that the broker does not take is how the
 // connection learns of the block.
-func loneMeetsBlock(f *fixture) {
+func meetsBlock(f *fixture) {
 	c, queue := f.connect(), f.queue()
 	c.declare(queue)
 	c.send(queue, "before")
 	f.Block(f.t, true)
 	f.t.Cleanup(func() { f.Block(f.t, false) })
-	f.promptly("lone messages for a broker that blocks", func() {
+	f.promptly("messages for a broker that blocks", func() {
 		f.eventually("one of them fails", func() bool {
-			err := c.publish(lone(queue, "any")).wait()
+			err := c.publish(message(queue, "any")).wait()
 			if err != nil && !errors.Is(err, runtime.ErrBlocked) {
 				f.t.Fatalf("while the broker blocks: %v, want %v", err, runtime.ErrBlocked)
 			}

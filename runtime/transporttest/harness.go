@@ -63,7 +63,7 @@ const prompt = 2 * time.Second
 func Run(t *testing.T, harness Harness) {
 	t.Helper()
 	for _, subject := range [][]check{
-		delivering, routing, sharing, settling, expiring, declaring, stopping, publishing, loneMessages, states,
+		delivering, routing, sharing, settling, expiring, declaring, stopping, publishing, states,
 		cutting, outages,
 	} {
 		run(t, &harness, subject, (*testing.T).Parallel)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mqrpc/mqrpc/runtime"
@@ -19,6 +21,7 @@ var outages = []check{
 	{name: "Close during an outage waits for the connection", needs: []Feature{Severing}, run: closeWaits},
 	{name: "Close during an outage gives up when its context ends", needs: []Feature{Severing}, run: closeGivesUp},
 	{name: "done tells the truth about a cut in traffic", needs: []Feature{Severing}, run: truthfulDone},
+	{name: "done tells the truth about cuts among messages that leave one by one", needs: []Feature{Severing}, run: truthfulOneByOne},
 }
 
 // held is a message that waits through outages.
@@ -178,7 +181,7 @@ func truthfulDone(f *fixture) {
 	var receipts [messages]*receipt
 	for i := range messages {
 		m := message(queue, strconv.Itoa(i))
-		m.Hold, m.Lone = i%2 == 0, i%3 == 0
+		m.Hold = i%2 == 0
 		receipts[i] = c.publish(m)
 		if i%(messages/cuts) == messages/cuts/2 {
 			f.cut(c)
@@ -196,6 +199,80 @@ func truthfulDone(f *fixture) {
 		d.Settle.Ack()
 	}
 	f.checkTruth(outcome, arrived)
+}
+
+// truthfulOneByOne cuts the publisher of messages that leave one by one, while it
+// publishes.
+func truthfulOneByOne(f *fixture) {
+	c, receiver, queue := f.connect(), f.connect(), f.queue()
+	arrivals := make(chan string, 1<<16)
+	receiver.consumeInto(queue, func(d *runtime.Delivery) {
+		d.Settle.Ack()
+		arrivals <- string(d.Body)
+	})
+	p := publisher{f: f, c: c, queue: queue, arrivals: arrivals, arrived: map[string]bool{}}
+	var publishing sync.WaitGroup
+	publishing.Go(p.run)
+	const cuts, between = 5, 100
+	for range cuts {
+		before := p.published.Load()
+		f.eventually("messages flow", func() bool { return p.published.Load() > before+between })
+		f.cut(c)
+	}
+	p.stopped.Store(true)
+	publishing.Wait()
+	outcome := map[string]error{}
+	for i, r := range p.receipts {
+		outcome[strconv.Itoa(i)] = r.wait()
+	}
+	c.close()
+	receiver.send(queue, "end")
+	for body := range arrivals {
+		if body == "end" {
+			break
+		}
+		p.arrived[body] = true
+	}
+	f.checkTruth(outcome, p.arrived)
+}
+
+// publisher publishes each message when the one before has arrived or its
+// fate is known.
+type publisher struct {
+	f         *fixture
+	c         *connection
+	queue     runtime.Queue
+	arrivals  chan string
+	published atomic.Int64
+	stopped   atomic.Bool
+
+	arrived  map[string]bool
+	receipts []*receipt
+}
+
+func (p *publisher) run() {
+	for !p.stopped.Load() {
+		body := strconv.Itoa(len(p.receipts))
+		r := p.c.publish(message(p.queue, body))
+		p.receipts = append(p.receipts, r)
+		p.await(body, r)
+		p.published.Add(1)
+	}
+}
+
+func (p *publisher) await(body string, r *receipt) {
+	timeout := time.NewTimer(p.f.Patience)
+	defer timeout.Stop()
+	for !p.arrived[body] {
+		select {
+		case other := <-p.arrivals:
+			p.arrived[other] = true
+		case <-r.done:
+			return
+		case <-timeout.C: // the receipt tells
+			return
+		}
+	}
 }
 
 // checkTruth compares what became of messages with what their publisher was told.

@@ -16,6 +16,7 @@ var routing = []check{
 	{name: "a queue gets nothing from other exchanges", run: otherExchange},
 	{name: "many queues get what is theirs", run: manyQueues},
 	{name: "wildcards in a queue's name listen to others", needs: []Feature{Wildcards}, run: wildcards},
+	{name: "a tap hears every message from the moment it is bound", needs: []Feature{Wildcards}, run: tapHearsAll},
 	{name: "every queue has its own copy", needs: []Feature{Wildcards}, run: ownCopies},
 	{name: "the registry's exchange leads to every queue", run: fanout},
 }
@@ -111,6 +112,31 @@ func wildcards(f *fixture) {
 	one.expect("last", false).Settle.Ack()
 	exact.expect("last", false).Settle.Ack()
 	all.expect("last", false).Settle.Ack()
+}
+
+// tapHearsAll: the messages come one by one, as those of a single caller do.
+func tapHearsAll(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	box, _ := f.connect().consume(queue)
+	const before, after = 200, 200
+	exchange := func(i int) {
+		c.send(queue, strconv.Itoa(i))
+		box.expect(strconv.Itoa(i), false).Settle.Ack()
+	}
+	for i := range before {
+		exchange(i)
+	}
+	tap := queue
+	tap.Name += ".#"
+	tapped, _ := f.connect().consume(tap)
+	for i := range after {
+		exchange(before + i)
+		d := tapped.expect(strconv.Itoa(before+i), false)
+		d.Settle.Ack()
+		if d.Exchange != queue.Exchange || d.RoutingKey != queue.Name {
+			f.t.Fatalf("the tap heard a message to %q with the key %q, want %q and %q", d.Exchange, d.RoutingKey, queue.Exchange, queue.Name)
+		}
+	}
 }
 
 func ownCopies(f *fixture) {

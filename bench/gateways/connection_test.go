@@ -1,51 +1,40 @@
-package httpload
+package gateways
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/mqrpc/mqrpc/bench/load"
+	"github.com/valyala/fasthttp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// start loads a handler from two connections.
-func start(t *testing.T, handler http.HandlerFunc) *Load {
+// connected returns a connection to a handler whose answers must begin with "fine".
+func connected(t *testing.T, timeout time.Duration, handler http.HandlerFunc) *connection {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	address := strings.TrimPrefix(server.URL, "http://")
-	l, err := Start(Config{
-		Address:     netip.MustParseAddrPort(address),
-		Request:     fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 4\r\n\r\nbody", address),
-		Connections: 2,
-		Check: func(body []byte) error {
+	c, err := connect(t.Context(), address, time.Now().Add(timeout), post(address, "/", "text/plain", "body"),
+		func(body []byte) error {
 			if !strings.HasPrefix(string(body), "fine") {
 				return fmt.Errorf("it is %.10q", body)
 			}
 			return nil
-		},
-	})
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
+	t.Cleanup(func() { c.Close() })
+	return c
 }
 
-func TestEveryAnswerCountsOnce(t *testing.T) {
+func TestEveryRequestIsAnswered(t *testing.T) {
 	long := "fine" + strings.Repeat("!", 300_000)
 	for name, answer := range map[string]func(w http.ResponseWriter){
 		"short":   func(w http.ResponseWriter) { _, _ = w.Write([]byte("fine")) },
@@ -56,31 +45,26 @@ func TestEveryAnswerCountsOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var requests atomic.Uint64
-			l := start(t, func(w http.ResponseWriter, _ *http.Request) {
+			var requests atomic.Int64
+			c := connected(t, time.Minute, func(w http.ResponseWriter, _ *http.Request) {
 				requests.Add(1)
 				answer(w)
 			})
-			var histogram load.Histogram
-			answers, took, err := l.For(30*time.Millisecond, &histogram)
-			if err != nil {
-				t.Fatal(err)
+			const n = 10
+			for range n {
+				if err := c.exchange(); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if err := l.Finish(); err != nil {
-				t.Fatal(err)
-			}
-			if took < 30*time.Millisecond || answers == 0 {
-				t.Errorf("%d answers in %v", answers, took)
-			}
-			if got, served := histogram.Count(), requests.Load(); got != served {
-				t.Errorf("%d answers to %d requests", got, served)
+			if got := requests.Load(); got != n {
+				t.Errorf("the server got %d requests, not %d", got, n)
 			}
 		})
 	}
 }
 
-func TestWrongAnswersEndTheLoad(t *testing.T) {
-	var requests atomic.Uint64
+func TestWrongAnswers(t *testing.T) {
+	var requests atomic.Int64
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
 		want    string
@@ -88,13 +72,27 @@ func TestWrongAnswersEndTheLoad(t *testing.T) {
 		"status":       {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusTeapot) }, "answered 418: no"},
 		"first answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("bad")) }, `the first answer is wrong: it is "bad"`},
 		"later answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, "fine %d", requests.Add(1)) }, "differs from the first one"},
-		"closed":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "unexpected EOF"},
+		"closed":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "reading the response: EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := start(t, test.handler).For(time.Minute, nil)
+			c := connected(t, time.Minute, test.handler)
+			err := c.exchange()
+			if err == nil {
+				err = c.exchange()
+			}
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestSilentGateway(t *testing.T) {
+	c := connected(t, 10*time.Millisecond, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or net/http does not notice that the client has gone
+		<-r.Context().Done()
+	})
+	if err := c.exchange(); !errors.Is(err, fasthttp.ErrTimeout) {
+		t.Errorf("got %v, not a timeout", err)
 	}
 }
