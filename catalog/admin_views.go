@@ -165,10 +165,14 @@ func (e *entry) detail() (APIDetail, bool) {
 	}
 	e.mu.Lock()
 	detail := APIDetail{APISummary: e.summary(), Methods: []MethodDetail{}, Workers: []Instance{}}
-	for _, known := range e.instances {
-		detail.Workers = append(detail.Workers, known.Instance)
-	}
 	now := e.now.Load()
+	for _, known := range e.instances {
+		worker := known.Instance
+		if now != nil {
+			worker.Missing = now.missing[worker.Instance]
+		}
+		detail.Workers = append(detail.Workers, worker)
+	}
 	e.mu.Unlock()
 	slices.SortFunc(detail.Workers, func(a, b Instance) int { return cmp.Compare(a.Instance, b.Instance) })
 	if now == nil {

@@ -105,6 +105,30 @@ func (c *contracts) unread(names []string) map[string]string {
 	return unread
 }
 
+// claimed is what an instance says that it serves.
+type claimed struct {
+	revision string
+	services []string
+}
+
+// missingServices are those that instances do not serve although the contract of
+// their revision declares them, by the instances' names.
+func (c *contracts) missingServices(served map[string]claimed) map[string][]string {
+	missing := make(map[string][]string)
+	for name, claim := range served {
+		known := c.of(claim.revision)
+		if known == nil {
+			continue
+		}
+		for _, service := range known.services {
+			if !slices.Contains(claim.services, string(service.FullName)) {
+				missing[name] = append(missing[name], string(service.FullName))
+			}
+		}
+	}
+	return missing
+}
+
 // bounded are the first of some revisions, which are the same at every gateway.
 func bounded(names []string) []string { return names[:min(len(names), maxRevisions)] }
 

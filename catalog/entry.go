@@ -91,9 +91,10 @@ type state struct {
 	registry     registry.Head // what the registry holds; zero: nothing
 	pinned       bool
 	disagreement Disagreement
-	refused      map[string]string // the revisions of instances that break this one, and why
-	unread       map[string]string // those whose contracts are not known, and why
-	problems     []string          // the parts of the policy that are left out
+	refused      map[string]string   // the revisions of instances that break this one, and why
+	unread       map[string]string   // those whose contracts are not known, and why
+	missing      map[string][]string // the services that instances do not serve, by their names
+	problems     []string            // the parts of the policy that are left out
 	since        time.Time
 }
 
@@ -129,6 +130,18 @@ func (e *entry) running() []string {
 	}
 	slices.Sort(revisions)
 	return slices.Compact(revisions)
+}
+
+// served is what the instances say that they serve, by their names. The entry's
+// mutex is held.
+func (e *entry) served() map[string]claimed {
+	served := make(map[string]claimed)
+	for name, known := range e.instances {
+		if known.Services != nil {
+			served[name] = claimed{revision: known.Revision, services: known.Services}
+		}
+	}
+	return served
 }
 
 // reconsider takes the news that somebody has said something of the API: what

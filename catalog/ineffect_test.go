@@ -338,6 +338,51 @@ func (s *stand) expectAdmission(number int, want *mqrpcv1.Admission) {
 	}
 }
 
+// TestDifferentSetsOfServices: an instance that does not serve all services of
+// its contract is told of, by its name, and so is the next one.
+func TestDifferentSetsOfServices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		api := registrytest.API(greeter, 1, 1)
+		file := api.GetFiles().GetFile()[len(api.GetFiles().GetFile())-1]
+		admin := proto.CloneOf(file.GetService()[0])
+		admin.Name = proto.String("Admin")
+		file.Service = append(file.GetService(), admin)
+		api.Revision = contract.Revision(api.GetFiles())
+
+		told := &logged{}
+		s := newStand(t, broker, catalog.Config{Logger: told.logger()})
+		startWorker(t, broker, "a", api)
+		claim := func(name string, services ...string) {
+			catalog.Hear(s.catalog, greeter, catalog.Instance{
+				Instance: name, Revision: api.GetRevision(), Services: services, Expires: time.Now().Add(time.Minute),
+			}, false)
+			synctest.Wait()
+		}
+		claim("whole", "greeter.v1.Greeter", "greeter.v1.Admin")
+		claim("partial", "greeter.v1.Greeter")
+		s.expect(`{}`, "")
+		claim("other", "greeter.v1.Admin")
+		for name, missing := range map[string]string{"partial": "greeter.v1.Admin", "other": "greeter.v1.Greeter"} {
+			if got := told.lines("does not serve all services", "instance="+name, "missing="+missing); got != 1 {
+				t.Errorf("%s is told of in %d lines:\n%s", name, got, told.text.String())
+			}
+		}
+		if got := s.catalog.Stats().Partial; got != 2 {
+			t.Errorf("%d instances are partial, want 2", got)
+		}
+		for _, worker := range s.detail().Workers {
+			if (len(worker.Missing) == 0) != (worker.Instance == "whole") {
+				t.Errorf("got %+v", worker)
+			}
+		}
+		claim("partial", "greeter.v1.Greeter", "greeter.v1.Admin")
+		if got := s.catalog.Stats().Partial; got != 1 {
+			t.Errorf("%d instances are partial, want 1", got)
+		}
+	})
+}
+
 // TestNobodyIsRefusedWhileTheRegistryIsSilent: its contract may be another one
 // than the snapshot's, and the broken one may be in the snapshot.
 func TestNobodyIsRefusedWhileTheRegistryIsSilent(t *testing.T) {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,11 @@ type Instance struct {
 	Instance string `json:"instance"`
 	// Revision is the revision of the API that it serves.
 	Revision string `json:"revision"`
+	// Services are the full names of the services that it serves; nil: it does
+	// not say.
+	Services []string `json:"services,omitempty"`
+	// Missing are those of its revision's services that it does not serve.
+	Missing []string `json:"missing,omitempty"`
 	// Host, PID and Language say where it runs and what it is written in.
 	Host     string `json:"host,omitempty"`
 	PID      int64  `json:"pid,omitempty"`
@@ -101,9 +107,14 @@ func (c *Catalog) hear(key contract.Key, said Instance, stopping bool) {
 		e.described = described{} // its own word counts from now on
 	}
 	c.table.count(e)
-	if now := e.now.Load(); now != nil && (!there || before.Revision != said.Revision || now.isNewsTo(said)) {
+	if now := e.now.Load(); now != nil && (!there || before.differs(said) || now.isNewsTo(said)) {
 		c.want(e, settle)
 	}
+}
+
+// differs reports whether an instance serves something else than it said before.
+func (i *Instance) differs(now Instance) bool {
+	return i.Revision != now.Revision || !slices.Equal(i.Services, now.Services)
 }
 
 // isDeleted reports whether the registry has deleted an API: no instance brings

@@ -22,6 +22,7 @@ var (
 		{"mqrpc.gateway.apis.unknown", "names that are remembered as unknown", func(s *Stats) int64 { return int64(s.Unknown) }},
 		{"mqrpc.gateway.instances", "instances of workers, one for each API that it serves", func(s *Stats) int64 { return int64(s.Instances) }},
 		{"mqrpc.gateway.instances.refused", "instances whose contract breaks the one in effect", func(s *Stats) int64 { return int64(s.Refused) }},
+		{"mqrpc.gateway.instances.partial", "instances that do not serve all services of their contract", func(s *Stats) int64 { return int64(s.Partial) }},
 		{"mqrpc.gateway.apis.drifting", "loaded APIs of which an instance serves another revision than the one in effect", func(s *Stats) int64 { return int64(s.Drifting) }},
 		{"mqrpc.gateway.apis.disagreeing", "loaded APIs whose revisions do not agree which one is in effect", func(s *Stats) int64 { return int64(s.Disagreeing) }},
 		{"mqrpc.gateway.registry.available", "0 while there is a registry that does not answer, else 1", func(s *Stats) int64 {

@@ -15,7 +15,7 @@ import (
 // that into effect, and tells who must know.
 func (c *Catalog) settle(e *entry) {
 	e.mu.Lock()
-	held, running := e.registry, e.running()
+	held, running, served := e.registry, e.running(), e.served()
 	e.mu.Unlock()
 	if held.head.Deleted && e.static == nil {
 		c.withdraw(e, &held)
@@ -25,6 +25,7 @@ func (c *Catalog) settle(e *entry) {
 	if next == nil {
 		return // nobody says anything
 	}
+	next.missing = e.contracts.missingServices(served)
 	c.build(e, next, &held)
 	c.install(e, next)
 	c.admit(e, next)
@@ -144,7 +145,7 @@ func (s *state) changedTo(next *state) bool {
 
 func (s *state) sameAs(next *state) bool {
 	return s.api == next.api && !s.changedTo(next) && s.disagreement == next.disagreement &&
-		maps.Equal(s.refused, next.refused) && maps.Equal(s.unread, next.unread)
+		maps.Equal(s.refused, next.refused) && maps.Equal(s.unread, next.unread) && maps.EqualFunc(s.missing, next.missing, slices.Equal)
 }
 
 // withdraw takes an API out of effect that the registry has deleted.
@@ -207,6 +208,12 @@ func (c *Catalog) tell(e *entry, before, next *state) {
 		if before.unread[revision] == "" {
 			logger.Warn("catalog: the contract of some instances is not known, they are passed over",
 				"unread", revision, "error", next.unread[revision])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(next.missing)) {
+		if before.missing[name] == nil {
+			logger.Warn("catalog: an instance does not serve all services of its contract: calls of the others fail when they come to it",
+				"instance", name, "missing", strings.Join(next.missing[name], ", "))
 		}
 	}
 	if before.api != next.api {

@@ -22,6 +22,9 @@ type Stats struct {
 	// Instances is the number of workers' instances, one for each API that it
 	// serves, and Refused that of those which break the contract in effect.
 	Instances, Refused int
+	// Partial is the number of instances that do not serve all services of their
+	// contract.
+	Partial int
 	// Drifting is the number of loaded APIs of which some instance serves
 	// another revision than the one in effect, and Disagreeing that of those
 	// whose revisions do not agree which one that is.
@@ -106,6 +109,7 @@ func (e *entry) addTo(stats *Stats) {
 	if now.disagreement != Agreed {
 		stats.Disagreeing++
 	}
+	stats.Partial += len(now.missing)
 	drifting := false
 	for _, known := range e.instances {
 		drifting = drifting || known.Revision != now.revision
