@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,7 +146,7 @@ func (c *contracts) succession(before, after string) bool {
 	if succeeds, compared := c.succeeds[pair]; compared {
 		return succeeds
 	}
-	succeeds := c.breaks(before, after) == nil
+	succeeds := len(c.breaks(before, after)) == 0
 	if c.succeeds == nil {
 		c.succeeds = make(map[[2]string]bool)
 	}
@@ -155,13 +154,7 @@ func (c *contracts) succession(before, after string) bool {
 	return succeeds
 }
 
-// breaks is what the contract of after breaks of that of before; nil: nothing.
-func (c *contracts) breaks(before, after string) error {
-	var broken []error
-	for _, b := range compat.Check(c.known[before].contract.Descriptors(), c.known[after].contract.Descriptors()) {
-		if !b.Warning {
-			broken = append(broken, errors.New(b.String()))
-		}
-	}
-	return errors.Join(broken...)
+// breaks is what the contract of after breaks of that of before.
+func (c *contracts) breaks(before, after string) []compat.Break {
+	return compat.Breaking(compat.Check(c.known[before].contract.Descriptors(), c.known[after].contract.Descriptors()))
 }

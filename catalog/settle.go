@@ -2,12 +2,14 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/contract/compat"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
@@ -71,22 +73,22 @@ func (e *entry) judge(held *registered, running []string) *state {
 	all.last, all.lastOrigin = next.revision, next.origin
 	next.refused = make(map[string]string, len(decided.refused))
 	for _, revision := range decided.refused {
-		next.refused[revision] = shortened(all.breaks(next.revision, revision))
+		next.refused[revision] = reason(all.breaks(next.revision, revision))
 	}
 	next.unread = all.unread(running)
 	all.prune(append(running, next.revision, held.head.Revision)...)
 	return next
 }
 
-// maxReason bounds the lines that say what a contract breaks.
+// maxReason bounds how much is said of what a contract breaks.
 const maxReason = 10
 
-func shortened(err error) string {
-	lines := strings.SplitN(err.Error(), "\n", maxReason+1)
-	if len(lines) > maxReason {
-		lines[maxReason] = "and more"
+func reason(breaks []compat.Break) string {
+	text := compat.Lines(breaks[:min(len(breaks), maxReason)])
+	if more := len(breaks) - maxReason; more > 0 {
+		text += fmt.Sprintf("\nand %d more", more)
 	}
-	return strings.Join(lines, "\n")
+	return text
 }
 
 // build makes a state ready for calls. The API stays the same while nothing has
