@@ -69,6 +69,26 @@ func (d *description) make() (*mqrpcv1.DescribeResponse, error) {
 	return response, nil
 }
 
+// unserved are the services of the API that are in some files and that the
+// worker does not serve, by their full names in order.
+func (d *description) unserved(files *protoregistry.Files) []protoreflect.FullName {
+	var unserved []protoreflect.FullName
+	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			declared, _ := contract.ReadService(file.Services().Get(i))
+			if declared == nil || declared.Key != (contract.Key{Module: d.module, Version: d.version}) {
+				continue
+			}
+			if !slices.ContainsFunc(d.services, func(s *Service) bool { return s.FullName == declared.FullName() }) {
+				unserved = append(unserved, declared.FullName())
+			}
+		}
+		return true
+	})
+	slices.Sort(unserved)
+	return unserved
+}
+
 // handler is the built-in method Describe of the API.
 func (d *description) handler() MethodHandler {
 	return Handle(describeMethod(d.module, d.version),

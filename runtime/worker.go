@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/wire"
@@ -197,6 +198,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	err := w.consume(ctx)
 	if err == nil {
+		w.tellUnserved()
 		w.log.Info("the worker is ready", slog.String("instance", w.config.Instance), slog.Any("queues", slices.Sorted(maps.Keys(w.apis))))
 		announcer := startAnnouncing(w)
 		close(w.ready)
@@ -208,6 +210,18 @@ func (w *Worker) Run(ctx context.Context) error {
 		err = nil // stopped before it was ready
 	}
 	return errors.Join(err, w.stop())
+}
+
+// tellUnserved logs the services that other instances of an API may serve and
+// this one does not, although it knows them: their calls fail when they come
+// here.
+func (w *Worker) tellUnserved() {
+	for _, api := range w.apis {
+		for _, service := range api.description.unserved(protoregistry.GlobalFiles) {
+			w.log.Warn("a service is not registered, although others of its API are: every instance must serve all services of an API",
+				slog.String("api", api.description.module+"/"+api.description.version), slog.String("service", string(service)))
+		}
+	}
 }
 
 // workerQueueExpires is how long the queue of an API outlives its last worker,

@@ -3,10 +3,9 @@ package cli
 import (
 	"path/filepath"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	"github.com/mqrpc/mqrpc/gateway/filter/limit"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
@@ -17,7 +16,7 @@ type settings struct {
 	adminListen string
 	broker      brokerSettings
 	registry    registrySettings
-	follow      dynamic.Follow
+	follow      catalog.Follow
 	snapshotDir string
 	log         logSettings
 
@@ -38,7 +37,7 @@ func defaultSettings(environ func() []string) *settings {
 		adminListen: "127.0.0.1:8081",
 		broker:      defaultBroker(),
 		registry:    defaultRegistry(environ),
-		follow:      dynamic.Follow{PollInterval: registry.DefaultPollInterval},
+		follow:      catalog.Follow{PollInterval: catalog.DefaultPollInterval},
 		log:         logSettings{level: "info", format: "text"},
 		batching: runtime.Batching{
 			MaxEntries: runtime.DefaultBatchEntries,
