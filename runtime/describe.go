@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
