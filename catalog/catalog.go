@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/internal/presence"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
 )
@@ -19,17 +20,17 @@ import (
 // followed while they are used, dropped when they are not. It is safe for
 // concurrent use. Make it with [New], and close it.
 type Catalog struct {
-	config    Config
-	table     *table
-	slots     chan struct{} // one for each query or contract that is worked on
-	budget    *rate.Limiter // of lookups in vain
-	store     *store        // nil: no registry
-	poll      *poll         // nil likewise
-	watch     registry.Watch
-	keeper    *keeper       // nil: no snapshot
-	listening chan struct{} // closed when announcements are heard; nil: no transport
-	crowded   chan struct{} // wakes the sweeper: there are too many APIs
-	counters  counters
+	config   Config
+	table    *table
+	slots    chan struct{} // one for each query or contract that is worked on
+	budget   *rate.Limiter // of lookups in vain
+	store    *store        // nil: no registry
+	poll     *poll         // nil likewise
+	watch    registry.Watch
+	keeper   *keeper            // nil: no snapshot
+	listener *presence.Listener // of claims; nil: no transport
+	crowded  chan struct{}      // wakes the sweeper: there are too many APIs
+	counters counters
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -65,17 +66,21 @@ func New(config Config) (*Catalog, error) {
 		return nil, errors.Join(fmt.Errorf("catalog: %w", err), c.Close(context.Background()))
 	}
 	if config.Transport != nil {
-		c.listening = make(chan struct{})
-		c.running.Go(c.listen)
+		c.listener = c.listen()
 	}
 	c.running.Go(c.sweep)
 	c.followStatic()
 	return c, nil
 }
 
-// Listening is closed when what workers announce is heard for the first time;
-// never without a transport.
-func (c *Catalog) Listening() <-chan struct{} { return c.listening }
+// Listening is closed when what workers claim is heard for the first time; never
+// without a transport.
+func (c *Catalog) Listening() <-chan struct{} {
+	if c.listener == nil {
+		return nil
+	}
+	return c.listener.Listening()
+}
 
 // Close ends the listening and following and writes what is left to the
 // snapshot, until ctx ends. What is loaded is still served; nothing else is
@@ -89,6 +94,9 @@ func (c *Catalog) Close(ctx context.Context) error {
 		return nil
 	}
 	c.cancel()
+	if c.listener != nil {
+		c.listener.Close()
+	}
 	var err error
 	if c.watch != nil {
 		err = c.watch.Close()

@@ -2,7 +2,7 @@
 // and started once serves whatever appears later.
 //
 //	apis, err := catalog.New(catalog.Config{
-//		Workers: catalog.WorkersOf(client), Transport: transport, Store: store, Notifier: notifier,
+//		Workers: catalog.WorkersOf(client, transport), Transport: transport, Store: store, Notifier: notifier,
 //	})
 //	api, err := apis.API(ctx, "wxapp", "1.0")
 //
@@ -109,7 +109,7 @@
 //	lookup.go       looking up: who waits, where is asked, what is remembered
 //	registry.go     what the registry holds of an API
 //	watch.go        the registry's news; poll.go asks the store about them
-//	listener.go     what workers announce; instances.go who has done so
+//	instances.go    what workers claim
 //	workers.go      asking workers for their contracts
 //	contracts.go    the contracts of an API by revision, and their comparison
 //	effect.go       which of them is in effect: a pure function

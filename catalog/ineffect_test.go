@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
@@ -353,11 +354,13 @@ func TestDifferentSetsOfServices(t *testing.T) {
 		told := &logged{}
 		s := newStand(t, broker, catalog.Config{Logger: told.logger()})
 		startWorker(t, broker, "a", api)
+		transport := broker.Connect()
+		t.Cleanup(func() { _ = transport.Close(context.Background()) })
 		claim := func(name string, services ...string) {
-			catalog.Hear(s.catalog, greeter, catalog.Instance{
-				Instance: name, Revision: api.GetRevision(), Services: services, Expires: time.Now().Add(time.Minute),
-			}, false)
-			synctest.Wait()
+			send(t, transport, &mqrpcv1.Claim{
+				Module: greeter.Module, Version: greeter.Version, Instance: name,
+				Revision: api.GetRevision(), Services: services, ValidFor: durationpb.New(time.Minute),
+			})
 		}
 		claim("whole", "greeter.v1.Greeter", "greeter.v1.Admin")
 		claim("partial", "greeter.v1.Greeter")

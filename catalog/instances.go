@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/internal/presence"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 )
 
-// Instance is a running worker as it has announced itself for one of its APIs.
+// Instance is a running worker as it claims one of its APIs.
 type Instance struct {
 	// Instance is its name, unique among all workers.
 	Instance string `json:"instance"`
@@ -33,9 +34,9 @@ type Instance struct {
 	Expires time.Time `json:"expires"`
 	// Running and Waiting are the calls in handlers and those that wait for
 	// one, Answered those that it has answered; for this API.
-	Running  int64 `json:"running"`
-	Waiting  int64 `json:"waiting"`
-	Answered int64 `json:"answered"`
+	Running  uint64 `json:"running"`
+	Waiting  uint64 `json:"waiting"`
+	Answered uint64 `json:"answered"`
 	// Refused is true while it says that it was refused and does not consume.
 	Refused bool `json:"refused,omitempty"`
 }
@@ -47,18 +48,40 @@ type instance struct {
 	told time.Time // when it was last told whether it is refused
 }
 
-// The bounds of how long an announcement holds. What says less or more is held
+// The bounds of how long a claim holds. What says less or more is held
 // to them.
 const (
 	minValidFor = time.Second
 	maxValidFor = 10 * time.Minute
 )
 
-// maxInstanceText bounds what is kept of each text of an instance.
-const maxInstanceText = 255
+// The bounds of what is kept of an instance: of each text, and of its services.
+const (
+	maxInstanceText     = 255
+	maxInstanceServices = 64
+)
 
-func instanceOf(a *mqrpcv1.Announcement) Instance {
+// listen hears what workers claim.
+func (c *Catalog) listen() *presence.Listener {
+	return presence.Listen(presence.Config{
+		Transport: c.config.Transport,
+		Heard: func(claim *mqrpcv1.Claim, whole bool) {
+			key := contract.Key{Module: claim.GetModule(), Version: claim.GetVersion()}
+			c.hear(key, instanceOf(claim), whole, claim.GetStopping())
+		},
+		Malformed: func(err error) {
+			c.counters.malformed.Add(1)
+			c.config.Logger.Warn("catalog: a message is no claim, it is dropped", "error", err)
+		},
+		Failed: func(err error) {
+			c.config.Logger.Warn("catalog: what workers claim cannot be heard; trying again", "error", err)
+		},
+	})
+}
+
+func instanceOf(a *mqrpcv1.Claim) Instance {
 	now := time.Now()
+	services := a.GetServices()[:min(len(a.GetServices()), maxInstanceServices)]
 	return Instance{
 		Instance: kept(a.GetInstance()),
 		Revision: kept(a.GetRevision()),
@@ -71,6 +94,8 @@ func instanceOf(a *mqrpcv1.Announcement) Instance {
 		Running:  a.GetRunning(),
 		Waiting:  a.GetWaiting(),
 		Answered: a.GetAnswered(),
+		Refused:  a.GetRefused(),
+		Services: keptServices(services),
 	}
 }
 
@@ -78,8 +103,21 @@ func instanceOf(a *mqrpcv1.Announcement) Instance {
 // in.
 func kept(text string) string { return strings.Clone(text[:min(len(text), maxInstanceText)]) }
 
-// hear takes what an instance says of one of its APIs.
-func (c *Catalog) hear(key contract.Key, said Instance, stopping bool) {
+func keptServices(services []string) []string {
+	if len(services) == 0 {
+		return nil
+	}
+	names := make([]string, len(services))
+	for i, name := range services {
+		names[i] = kept(name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// hear takes what an instance says of one of its APIs. What is not whole leaves
+// out what it has said before.
+func (c *Catalog) hear(key contract.Key, said Instance, whole, stopping bool) {
 	c.counters.announcements.Add(1)
 	if stopping {
 		c.forget(key, said.Instance)
@@ -101,6 +139,9 @@ func (c *Catalog) hear(key contract.Key, said Instance, stopping bool) {
 			return
 		}
 		c.table.instances.Add(1)
+	}
+	if !whole {
+		said.Host, said.PID, said.Language, said.Started, said.Services = before.Host, before.PID, before.Language, before.Started, before.Services
 	}
 	e.instances[said.Instance] = instance{Instance: said, told: before.told}
 	if said.Revision == e.described.revision {

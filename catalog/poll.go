@@ -34,9 +34,10 @@ type poll struct {
 	wake    chan struct{} // there is more to ask
 	back    chan struct{} // the notifier is back after an outage
 
-	mu  sync.Mutex
-	due map[*entry]time.Time // when the store is to be asked about it
-	all bool                 // about all, now
+	mu    sync.Mutex
+	due   map[*entry]time.Time // when the store is to be asked about it
+	all   bool                 // about all, now
+	again time.Time            // about all once more; zero: no more
 }
 
 func newPoll(c *Catalog) *poll {
@@ -59,10 +60,12 @@ func (p *poll) ask(e *entry, at time.Time) {
 }
 
 // askAll has the store asked about everything: news may have been lost. The
-// notifier has come back from an outage, and so probably has the store.
+// notifier has come back from an outage, and so probably has the store. It is
+// asked once more a while later: a change may have been announced during the
+// outage and saved after the first answer.
 func (p *poll) askAll() {
 	p.mu.Lock()
-	p.all = true
+	p.all, p.again = true, time.Now().Add(2*cueFor)
 	p.mu.Unlock()
 	signal(p.back)
 }
@@ -116,6 +119,9 @@ func jitter(d time.Duration) time.Duration {
 func (p *poll) earliest(latest time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.again.IsZero() && p.again.Before(latest) {
+		latest = p.again
+	}
 	for _, at := range p.due {
 		if at.Before(latest) {
 			latest = at
@@ -156,6 +162,9 @@ func (p *poll) take(everything bool) []*entry {
 	now := time.Now()
 	var due []*entry
 	p.mu.Lock()
+	if !p.again.IsZero() && !p.again.After(now) {
+		p.all, p.again = true, time.Time{}
+	}
 	everything = everything || p.all
 	p.all = false
 	for e, at := range p.due {

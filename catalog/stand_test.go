@@ -55,7 +55,7 @@ func newStand(t *testing.T, broker *memory.Broker, config catalog.Config) *stand
 	transport := broker.Connect()
 	logger := slog.New(slog.DiscardHandler)
 	client := runtime.NewClient(transport, runtime.ClientConfig{Logger: logger})
-	talk := &talk{Workers: catalog.WorkersOf(client)}
+	talk := &talk{Workers: catalog.WorkersOf(client, transport)}
 	config.Workers, config.Transport = talk, transport
 	if config.Logger == nil {
 		config.Logger = logger
@@ -85,16 +85,12 @@ type talk struct {
 
 	mu         sync.Mutex
 	admissions []*mqrpcv1.Admission
-	greeters   map[string]*greeterWorker
 }
 
 func (w *talk) Admit(ctx context.Context, key contract.Key, instance string, admission *mqrpcv1.Admission) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.admissions = append(w.admissions, admission)
-	if greeter := w.greeters[instance]; greeter != nil {
-		greeter.refused.Store(admission.GetRefused())
-	}
 	return w.Workers.Admit(ctx, key, instance, admission)
 }
 
@@ -284,13 +280,23 @@ func startWorker(t *testing.T, broker *memory.Broker, name string, api *mqrpcv1.
 	}
 	w.message = runtime.ServicesOf(linked)[0].Methods[0].Request.(*dynamicpb.Message)
 	consumer, err := w.transport.Consume(t.Context(), runtime.Queue{
-		Name: wire.WorkerQueue(greeter.Module, greeter.Version), Exchange: wire.CallExchange,
-		Expires: 5 * time.Minute, Prefetch: 1,
+		Name:     wire.WorkerQueue(greeter.Module, greeter.Version),
+		Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: wire.APIKey(greeter.Module, greeter.Version)}},
+		Expires:  5 * time.Minute, Prefetch: 1,
 	}, w.receive)
 	if err != nil {
 		t.Fatal(err)
 	}
+	told, err := w.transport.Consume(t.Context(), runtime.Queue{
+		Name:      wire.InstanceQueue(name),
+		Bindings:  []runtime.Binding{{Exchange: wire.ControlExchange, Key: wire.ControlKey(greeter.Module, greeter.Version, name)}},
+		Exclusive: true,
+	}, w.hearControl)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.stop = sync.OnceFunc(func() {
+		_ = told.Stop(context.Background())
 		_ = consumer.Stop(context.Background())
 		_, _ = consumer.Remove(context.Background())
 		_ = w.transport.Close(context.Background())
@@ -299,17 +305,25 @@ func startWorker(t *testing.T, broker *memory.Broker, name string, api *mqrpcv1.
 	return w
 }
 
-// announce sends one announcement.
+// announce sends one claim.
 func (w *greeterWorker) announce(stopping bool) {
-	body, err := proto.Marshal(&mqrpcv1.Announcement{
+	send(w.t, w.transport, &mqrpcv1.Claim{
 		Module: greeter.Module, Version: greeter.Version, Revision: w.contract.GetRevision(),
 		Instance: w.name, Host: "host-" + w.name, Pid: 7, Language: "go", Running: 1,
 		Started: timestamppb.New(w.started), ValidFor: durationpb.New(15 * time.Second), Stopping: stopping,
 	})
+}
+
+// send sends a claim, and returns when it was heard.
+func send(t *testing.T, transport runtime.Transport, claim *mqrpcv1.Claim) {
+	t.Helper()
+	body, err := proto.Marshal(claim)
 	if err != nil {
-		w.t.Error(err)
+		t.Error(err)
 	}
-	w.transport.Publish(runtime.Publishing{Exchange: wire.RegistryExchange, Type: wire.TypeAnnouncement, Body: body}, func(error) {})
+	transport.Publish(runtime.Publishing{
+		Exchange: wire.AnnouncementsExchange, RoutingKey: wire.APIKey(claim.GetModule(), claim.GetVersion()), Type: wire.TypeClaim, Body: body,
+	}, func(error) {})
 	synctest.Wait()
 }
 
@@ -319,12 +333,28 @@ func (w *greeterWorker) leave() {
 	w.stop()
 }
 
+// hearControl takes what this instance alone is told.
+func (w *greeterWorker) hearControl(delivery *runtime.Delivery) {
+	if delivery.Type == wire.TypeCall {
+		w.receive(delivery)
+		return
+	}
+	delivery.Settle.Ack()
+	admission, err := wire.DecodeAdmission(delivery.Body)
+	if err != nil {
+		w.t.Error(err)
+	}
+	if delivery.Type == wire.TypeAdmission {
+		w.refused.Store(admission.GetRefused())
+	}
+}
+
 func (w *greeterWorker) receive(delivery *runtime.Delivery) {
 	calls, err := wire.DecodeCalls(delivery.Body)
 	if err != nil {
 		w.t.Error(err)
 	}
-	body := wire.AppendInstance(nil, w.name)
+	body := wire.AppendSender(nil, wire.Sender{Instance: w.name, Free: -1})
 	for _, call := range calls {
 		payload, err := w.answer(&call)
 		if err != nil {
@@ -334,7 +364,7 @@ func (w *greeterWorker) receive(delivery *runtime.Delivery) {
 	}
 	if !w.silent.Load() {
 		w.transport.Publish(runtime.Publishing{
-			Exchange: wire.ReplyExchange, RoutingKey: delivery.ReplyTo, Type: wire.TypeReply, Body: body,
+			Exchange: wire.RepliesExchange, RoutingKey: wire.ReplyKey(delivery.ReplyTo, greeter.Module, greeter.Version), Type: wire.TypeReply, Body: body,
 		}, func(error) {})
 	}
 	delivery.Settle.Ack()

@@ -75,15 +75,15 @@ func TestInstancesAreBounded(t *testing.T) {
 	}
 	defer func() { _ = c.Close(context.Background()) }()
 	for i := range 100 {
-		c.hear(keyOf(i), Instance{Instance: "a"}, false)
+		c.hear(keyOf(i), Instance{Instance: "a"}, true, false)
 	}
-	c.hear(keyOf(0), Instance{Instance: "a"}, false)
-	c.hear(keyOf(0), Instance{Instance: "b"}, false)
+	c.hear(keyOf(0), Instance{Instance: "a"}, true, false)
+	c.hear(keyOf(0), Instance{Instance: "b"}, true, false)
 	if stats := c.Stats(); stats.Instances != 10 || stats.Crowded != 91 || len(c.table.modules) != 10 {
 		t.Errorf("%d modules, %+v", len(c.table.modules), stats)
 	}
 	for i := range 100 {
-		c.hear(keyOf(i), Instance{Instance: "a"}, true)
+		c.hear(keyOf(i), Instance{Instance: "a"}, true, true)
 	}
 	if stats := c.Stats(); stats.Instances != 0 || len(c.table.modules) != 0 || c.table.instances.Load() != 0 {
 		t.Errorf("%d modules, %+v", len(c.table.modules), stats)

@@ -14,6 +14,7 @@ import (
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Workers is how a catalog speaks to workers. Its methods are safe for
@@ -29,29 +30,51 @@ type Workers interface {
 	Admit(ctx context.Context, key contract.Key, instance string, admission *mqrpcv1.Admission) error
 }
 
-// WorkersOf are the workers that a caller reaches, usually a [*runtime.Client],
-// which must be closed after the catalog.
-func WorkersOf(caller runtime.Caller) Workers { return workers{caller} }
-
-type workers struct{ caller runtime.Caller }
-
-// describeTries is how many workers are asked for one revision. All of them
-// share a queue, so that any of them may answer.
-const describeTries = 16
-
-// Describe implements [Workers].
-func (w workers) Describe(ctx context.Context, key contract.Key, _, revision string) (*mqrpcv1.DescribeResponse, error) {
-	for range describeTries {
-		response, err := runtime.Describe(ctx, w.caller, key.Module, key.Version)
-		if err != nil || revision == "" || response.GetRevision() == revision {
-			return response, err
-		}
-	}
-	return nil, fmt.Errorf("of %d answers none was of revision %s", describeTries, revision)
+// WorkersOf are the workers that a caller reaches, usually a [*runtime.Client]
+// over that transport. Both must be closed after the catalog.
+func WorkersOf(caller runtime.Caller, transport runtime.Transport) Workers {
+	return workers{caller, transport}
 }
 
-// Admit implements [Workers].
-func (w workers) Admit(context.Context, contract.Key, string, *mqrpcv1.Admission) error { return nil }
+type workers struct {
+	caller    runtime.Caller
+	transport runtime.Transport
+}
+
+// Describe implements [Workers].
+func (w workers) Describe(ctx context.Context, key contract.Key, instance, revision string) (*mqrpcv1.DescribeResponse, error) {
+	response, err := runtime.DescribeInstance(ctx, w.caller, key.Module, key.Version, instance)
+	if err == nil && revision != "" && response.GetRevision() != revision {
+		err = fmt.Errorf("instance %s answered with revision %.64q instead of %s", instance, response.GetRevision(), revision)
+	}
+	return response, err
+}
+
+// Admit implements [Workers]. An instance that is gone needs not be told.
+func (w workers) Admit(ctx context.Context, key contract.Key, instance string, admission *mqrpcv1.Admission) error {
+	body, err := proto.Marshal(admission)
+	if err != nil {
+		return err
+	}
+	deadline, _ := ctx.Deadline()
+	outcome := make(chan error, 1)
+	w.transport.Publish(runtime.Publishing{
+		Exchange:   wire.ControlExchange,
+		RoutingKey: wire.ControlKey(key.Module, key.Version, instance),
+		Type:       wire.TypeAdmission,
+		Body:       body,
+		Deadline:   deadline,
+	}, func(err error) { outcome <- err })
+	select {
+	case err := <-outcome:
+		if errors.Is(err, runtime.ErrNoQueue) {
+			return nil
+		}
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // describedFor is how long a revision that a worker has described counts as
 // served while no instance claims it.

@@ -45,7 +45,7 @@ func newWithCatalog(t *testing.T) *withCatalog {
 	logger := slog.New(slog.DiscardHandler)
 	client := runtime.NewClient(transport, runtime.ClientConfig{Logger: logger})
 	apis, err := catalog.New(catalog.Config{
-		Workers: catalog.WorkersOf(client), Transport: transport, Store: s.registry, Notifier: s.registry, Logger: logger,
+		Workers: catalog.WorkersOf(client, transport), Transport: transport, Store: s.registry, Notifier: s.registry, Logger: logger,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,9 @@ type Call struct {
 	// the method's, else the client's. The worker's side has it in the handler's
 	// context.
 	Timeout time.Duration
+	// Instance sends the call of a built-in method, such as mqrpc.Describe, to this
+	// instance alone. Empty: any instance answers.
+	Instance string
 	// Redelivered is set on the worker's side when the broker delivers the call
 	// for a second time: an earlier worker may have run it.
 	Redelivered bool

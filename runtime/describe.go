@@ -20,8 +20,15 @@ import (
 // description that breaks the limits of contracts is an error; whether its files
 // link is not looked at.
 func Describe(ctx context.Context, caller Caller, module, version string) (*mqrpcv1.DescribeResponse, error) {
+	return DescribeInstance(ctx, caller, module, version, "")
+}
+
+// DescribeInstance asks one instance, as [Describe] asks any: instances of one
+// API may serve different revisions of its contract. The error wraps [ErrNoQueue]
+// when the instance is gone.
+func DescribeInstance(ctx context.Context, caller Caller, module, version, instance string) (*mqrpcv1.DescribeResponse, error) {
 	method := describeMethod(module, version)
-	reply, err := caller.Invoke(ctx, &Call{Method: method, Metadata: OutgoingMetadata(ctx)})
+	reply, err := caller.Invoke(ctx, &Call{Method: method, Instance: instance, Metadata: OutgoingMetadata(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +110,16 @@ func (d *description) revision() string {
 		return ""
 	}
 	return response.GetRevision()
+}
+
+// serviceNames are the full names of the API's services, sorted.
+func (d *description) serviceNames() []string {
+	names := make([]string, len(d.services))
+	for i, service := range d.services {
+		names[i] = string(service.FullName)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // add notes a further service of the API.

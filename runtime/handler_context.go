@@ -7,7 +7,7 @@ import (
 )
 
 // handlerContext is the context of one handler: it ends with the caller's time,
-// with the worker, and when the handler has returned. Most handlers never wait
+// when the caller leaves, with the worker, and when the handler has returned. Most handlers never wait
 // on their context, so timer and channel are made when it is first asked for
 // its end.
 type handlerContext struct {
@@ -19,6 +19,7 @@ type handlerContext struct {
 
 	mu       sync.Mutex // protects what follows
 	returned bool
+	left     bool            // the caller has
 	ending   context.Context // nil until somebody asks
 	cancel   context.CancelFunc
 }
@@ -39,13 +40,31 @@ func (c *handlerContext) end() {
 	}
 }
 
+// leave ends the context: the caller does not wait any more. It may be called
+// before begin.
+func (c *handlerContext) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	if c.cancel != nil {
+		c.cancel()
+	}
+}
+
+// callerLeft reports whether leave was called.
+func (c *handlerContext) callerLeft() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left
+}
+
 // full returns the context with timer and channel.
 func (c *handlerContext) full() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ending == nil {
 		c.ending, c.cancel = context.WithDeadline(c.parent, c.deadline)
-		if c.returned {
+		if c.returned || c.left {
 			c.cancel()
 		}
 	}

@@ -91,7 +91,7 @@ func (f *front) serve(ctx context.Context) (err error) {
 // apis finds the APIs that the gateway serves.
 func (f *front) apis(caller runtime.Caller) (*catalog.Catalog, error) {
 	config := catalog.Config{
-		Workers:   catalog.WorkersOf(caller),
+		Workers:   catalog.WorkersOf(caller, f.transport),
 		Transport: f.transport,
 		Notifier:  f.notifier,
 		Snapshot:  f.snapshot,

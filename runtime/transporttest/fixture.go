@@ -27,11 +27,14 @@ const queueLife = time.Minute
 
 // queue returns a queue with a name of its own.
 func (f *fixture) queue() runtime.Queue {
-	return runtime.Queue{
-		Name:     fmt.Sprintf("test_transport_%016x", rand.Uint64()),
-		Exchange: wire.CallExchange,
-		Expires:  queueLife,
-	}
+	name := fmt.Sprintf("test_transport_%016x", rand.Uint64())
+	return bound(runtime.Queue{Name: name, Expires: queueLife}, wire.CallsExchange, name)
+}
+
+// bound is the queue with that binding alone.
+func bound(queue runtime.Queue, exchange, key string) runtime.Queue {
+	queue.Bindings = []runtime.Binding{{Exchange: exchange, Key: key}}
+	return queue
 }
 
 // context returns a context for what must happen.
@@ -141,7 +144,7 @@ type receipt struct {
 // message is a message for a queue.
 func message(queue runtime.Queue, body string) runtime.Publishing {
 	return runtime.Publishing{
-		Exchange: queue.Exchange, RoutingKey: queue.Name, Type: wire.TypeCall, Body: []byte(body),
+		Exchange: queue.Bindings[0].Exchange, RoutingKey: queue.Bindings[0].Key, Type: wire.TypeCall, Body: []byte(body),
 	}
 }
 

@@ -1,4 +1,0 @@
-package catalog
-
-// Hear has a catalog hear what an instance says.
-var Hear = (*Catalog).hear
