@@ -19,6 +19,7 @@ TEST_TIMEOUT ?= 15m
 BENCH ?= .
 BENCH_ARGS ?=
 CONFORMANCE_ARGS ?=
+RABBITMQ_RELEASE ?= trixie
 FUZZTIME ?= 10s
 
 BASELINE := proto/baseline.json
@@ -44,6 +45,15 @@ ifeq ($(TEST_PACKAGES),./...)
 	@$(MAKE) conformance
 endif
 	scripts/services run -- $(MAKE) test-modules
+
+# What talks to a broker, once more over another RabbitMQ than the distribution's:
+# Debian's trixie has 4.0, forky 4.3.
+.PHONY: test-all
+test-all: test ## Run what takes longer, too: the tests of the broker over RabbitMQ 4 (RABBITMQ_RELEASE=trixie, forky)
+	scripts/services unpack $(RABBITMQ_RELEASE) bin/rabbitmq-$(RABBITMQ_RELEASE)
+	MQRPC_RABBITMQ_ROOT=bin/rabbitmq-$(RABBITMQ_RELEASE) scripts/services run -- \
+		go test -race -timeout $(TEST_TIMEOUT) -tags services $(TEST_FLAGS) \
+		$$(go list -tags services -f '{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/internal\/testbroker/ { print $$1 }')
 
 # The bench is a module of its own: users of the library inherit none of its
 # peers. TEST_PACKAGES names packages of the library alone.

@@ -7,7 +7,7 @@ all_services=(rabbitmq postgres zookeeper etcd)
 
 # node_var DIR NAME prints one of node.env's variables.
 node_var() {
-  local service=rabbitmq backend='' port='' tls='' home=''
+  local service=rabbitmq backend='' root='' port='' tls='' home=''
   # shellcheck disable=SC1091
   source "$1/node.env"
   printf '%s' "${!2}"

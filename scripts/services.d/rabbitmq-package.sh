@@ -3,12 +3,23 @@
 # A RabbitMQ node run by the distribution's rabbitmq-server package, as any
 # user, beside the machine's own broker and any number of others. Sourced by
 # rabbitmq.sh, which says what each function has to do.
+#
+# The package is installed, or unpacked below a root directory, which a node
+# keeps; see rabbitmq-unpack.sh.
 
-# rabbitmq_package_bin prints the directory of the package's scripts; not the
-# wrappers in sbin, which change user.
+# rabbitmq_package_bin [ROOT] prints the directory of the package's scripts; not
+# the wrappers in sbin, which change user.
 rabbitmq_package_bin() {
-  local bin=/usr/lib/rabbitmq/bin
+  local bin=${1:-}/usr/lib/rabbitmq/bin
   [[ ! -x $bin/rabbitmq-server ]] || echo "$bin"
+}
+
+# rabbitmq_package_path DIR prints the PATH of a node's programs, among them
+# Erlang's.
+rabbitmq_package_path() {
+  local root
+  root=$(node_var "$1" root)
+  printf '%s%s' "${root:+$root/usr/lib/erlang/bin:}" "$PATH"
 }
 
 # rabbitmq_package_command DIR SCRIPT sets the array command to run one of the
@@ -19,7 +30,7 @@ rabbitmq_package_command() {
   port=$(node_var "$dir" port)
   cores=$(nproc)
   command=(
-    env -i PATH="$PATH" LANG=C.UTF-8 HOME="$dir/home"
+    env -i PATH="$(rabbitmq_package_path "$dir")" LANG=C.UTF-8 HOME="$dir/home"
     RUNNING_UNDER_SYSTEMD=true # the script becomes the VM, instead of waiting for it
     ERL_CRASH_DUMP="$dir/log/erl_crash.dump"
     RABBITMQ_NODENAME="mqrpc$port@localhost"
@@ -40,7 +51,7 @@ rabbitmq_package_command() {
     RABBITMQ_ENABLED_PLUGINS_FILE="$dir/enabled_plugins"
     RABBITMQ_PID_FILE="$dir/erlang.pid"
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+S $cores:$cores -kernel inet_dist_use_interface {127,0,0,1}"
-    "$(rabbitmq_package_bin)/$script"
+    "$(rabbitmq_package_bin "$(node_var "$dir" root)")/$script"
   )
 }
 
@@ -71,7 +82,7 @@ rabbitmq_package_launch_epmd() {
   ! process_alive "$dir/epmd.pid" || return 0
   port=$(($(node_var "$dir" port) + 3))
   process_launch "$dir/epmd.pid" "$dir/log/epmd.log" \
-    env -i PATH="$PATH" epmd -port "$port" -address 127.0.0.1
+    env -i PATH="$(rabbitmq_package_path "$dir")" epmd -port "$port" -address 127.0.0.1
   until process_listens "$dir/epmd.pid" "$port"; do
     process_alive "$dir/epmd.pid" || return 1
     sleep 0.02
@@ -79,7 +90,14 @@ rabbitmq_package_launch_epmd() {
 }
 
 rabbitmq_package_alive() { process_alive "$1/node.pid"; }
-rabbitmq_package_listens() { process_listens "$1/node.pid" "$(node_var "$1" port)"; }
+
+# rabbitmq_package_listens: RabbitMQ 4 opens its listeners one after the other.
+rabbitmq_package_listens() {
+  local port
+  port=$(node_var "$1" port)
+  process_listens "$1/node.pid" "$port" &&
+    { [[ -z $(node_var "$1" tls) ]] || process_listens "$1/node.pid" $((port + 1)); }
+}
 
 rabbitmq_package_stop() {
   process_end "$1/node.pid" TERM 30

@@ -7,7 +7,7 @@
 #
 #   rabbitmq_BACKEND_launch DIR   start it; return at once
 #   rabbitmq_BACKEND_alive DIR    is it running?
-#   rabbitmq_BACKEND_listens DIR  is it the one that listens on its port?
+#   rabbitmq_BACKEND_listens DIR  is it the one that listens on its ports?
 #   rabbitmq_BACKEND_stop DIR     stop it gracefully; return when it is gone
 #   rabbitmq_BACKEND_kill DIR     kill -9; return when it is gone
 #   rabbitmq_BACKEND_ctl DIR ...  rabbitmqctl
@@ -15,10 +15,12 @@
 #   rabbitmq_BACKEND_conf DIR     print lines for rabbitmq.conf
 #   rabbitmq_BACKEND_delete DIR   delete what it keeps outside DIR
 #
-# DIR/node.env keeps what a restart must find unchanged: backend and ports.
+# DIR/node.env keeps what a restart must find unchanged: backend, root and ports.
 
 # shellcheck source=rabbitmq-package.sh
 source "$scripts_dir/services.d/rabbitmq-package.sh"
+# shellcheck source=rabbitmq-unpack.sh
+source "$scripts_dir/services.d/rabbitmq-unpack.sh"
 # shellcheck source=rabbitmq-container.sh
 source "$scripts_dir/services.d/rabbitmq-container.sh"
 
@@ -68,10 +70,13 @@ rabbitmq_start_new() {
 # rabbitmq_create DIR PORT TLS CONF writes a new node's files.
 rabbitmq_create() {
   local dir=$1 port=$2 tls=$3 conf=$4
-  local backend
+  local backend root=${MQRPC_RABBITMQ_ROOT:-}
   backend=$(rabbitmq_backend)
+  [[ -z $root || -n $(rabbitmq_package_bin "$root") ]] ||
+    die "no RabbitMQ in $root, which is MQRPC_RABBITMQ_ROOT: scripts/services unpack makes one"
   [[ -n $port ]] || port=$(rabbitmq_free_port)
-  printf '%s=%q\n' service rabbitmq backend "$backend" port "$port" tls "${tls:+yes}" >"$dir/node.env"
+  printf '%s=%q\n' service rabbitmq backend "$backend" root "$root" \
+    port "$port" tls "${tls:+yes}" >"$dir/node.env"
   mkdir -p "$dir/certs" "$dir/data"
   if [[ -n $tls ]]; then
     cp "$tls/ca.pem" "$tls/server.pem" "$tls/server-key.pem" "$dir/certs/"
@@ -166,7 +171,7 @@ rabbitmq_url() {
 
 # rabbitmq_packages prints the packages to install.
 rabbitmq_packages() {
-  if [[ $(rabbitmq_backend) == package && -z $(rabbitmq_package_bin) ]]; then
+  if [[ -z ${MQRPC_RABBITMQ_ROOT:-} && $(rabbitmq_backend) == package && -z $(rabbitmq_package_bin) ]]; then
     echo rabbitmq-server
   fi
 }
@@ -174,7 +179,9 @@ rabbitmq_packages() {
 # rabbitmq_backend prints the backend for new nodes: the package, unless only
 # a container engine can do it.
 rabbitmq_backend() {
-  if [[ -n ${MQRPC_SERVICES_BACKEND:-} ]]; then
+  if [[ -n ${MQRPC_RABBITMQ_ROOT:-} ]]; then
+    echo package
+  elif [[ -n ${MQRPC_SERVICES_BACKEND:-} ]]; then
     case $MQRPC_SERVICES_BACKEND in
       package | container) echo "$MQRPC_SERVICES_BACKEND" ;;
       *) die "MQRPC_SERVICES_BACKEND is package or container, not $MQRPC_SERVICES_BACKEND" ;;
