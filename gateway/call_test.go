@@ -41,6 +41,9 @@ func TestErrorsOfCalls(t *testing.T) {
 		"not found":             {runtime.NewError(codes.NotFound, "m"), 404, codes.NotFound},
 		"may have run":          {runtime.NewError(codes.Aborted, "m"), 409, codes.Aborted},
 		"no method":             {runtime.NewError(codes.Unimplemented, "m"), 501, codes.Unimplemented},
+		"the broker refuses":    {runtime.NewError(codes.ResourceExhausted, "m"), 429, codes.ResourceExhausted},
+		"no broker":             {runtime.Errorf(codes.Unavailable, "m: %w", runtime.ErrDisconnected), 503, codes.Unavailable},
+		"a handler's panic":     {runtime.NewError(codes.Internal, "m"), 500, codes.Internal},
 		"broker blocks":         {runtime.Errorf(codes.Unavailable, "m: %w", runtime.ErrBlocked), 503, codes.Unavailable},
 		"no queue":              {runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoQueue), 503, codes.Unavailable},
 		"the time is over":      {context.DeadlineExceeded, 504, codes.DeadlineExceeded},
@@ -222,5 +225,30 @@ func TestClientLeaves(t *testing.T) {
 	}
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the call ended with %v, want that it was cancelled", err)
+	}
+}
+
+// TestRetryAfter: an error says in HTTP's words, too, when to try again.
+func TestRetryAfter(t *testing.T) {
+	after := func(delay time.Duration) *errdetails.RetryInfo {
+		return &errdetails.RetryInfo{RetryDelay: durationpb.New(delay)}
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"whole seconds":    {runtime.NewError(codes.Unavailable, "m").WithDetails(after(3 * time.Second)), "3"},
+		"a part of one":    {runtime.NewError(codes.ResourceExhausted, "m").WithDetails(after(time.Millisecond)), "1"},
+		"at once":          {runtime.NewError(codes.Unavailable, "m").WithDetails(after(0)), "0"},
+		"in the past":      {runtime.NewError(codes.Unavailable, "m").WithDetails(after(-time.Hour)), "0"},
+		"nothing is said":  {runtime.NewError(codes.Unavailable, "m"), ""},
+		"it would not do":  {runtime.NewError(codes.NotFound, "m").WithDetails(after(time.Second)), ""},
+		"in far too long":  {runtime.NewError(codes.Unavailable, "m").WithDetails(after(1<<63 - 1)), "9223372037"},
+		"a broken message": {runtime.ErrorFromProto(&spb.Status{Code: 14, Details: []*anypb.Any{{TypeUrl: "type.googleapis.com/google.rpc.RetryInfo", Value: []byte{0xff}}}}), ""},
+	} {
+		w := gatewaytest.Post(gatewaytest.New(t, gateway.Config{Caller: gatewaytest.Failing(test.err)}), gatewaytest.FormType, gatewaytest.SessionKey)
+		if got := w.Header().Get("Retry-After"); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
 	}
 }

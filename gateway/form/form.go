@@ -100,6 +100,12 @@ func within(ctx context.Context, arrived time.Time, header http.Header) (context
 	return ctx, cancel, nil
 }
 
+// The media types of requests.
+const (
+	formMediaType = "application/x-www-form-urlencoded"
+	jsonMediaType = "application/json"
+)
+
 // decoderFor chooses the decoder by the request's content type.
 func decoderFor(header http.Header) (decode func(body []byte) (params, error), err error) {
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -107,14 +113,17 @@ func decoderFor(header http.Header) (decode func(body []byte) (params, error), e
 			"content encoding "+gateway.Quote(encoding)+" is not supported: send the body as it is")
 	}
 	given := header.Get("Content-Type")
-	mediaType, _, err := mime.ParseMediaType(given)
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		mediaType = ""
+	mediaType := given // as most clients write it
+	if mediaType != formMediaType && mediaType != jsonMediaType {
+		mediaType, _, err = mime.ParseMediaType(given)
+		if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+			mediaType = ""
+		}
 	}
 	switch mediaType {
-	case "application/x-www-form-urlencoded":
+	case formMediaType:
 		return decodeForm, nil
-	case "application/json":
+	case jsonMediaType:
 		return decodeJSON, nil
 	}
 	return nil, gateway.NewHTTPError(http.StatusUnsupportedMediaType, gateway.ReasonUnsupportedType,
