@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -118,7 +119,7 @@ func (s scope) file(file *descriptorpb.FileDescriptorProto) error {
 	if err != nil {
 		return err
 	}
-	if err := s.features(file.GetOptions()); err != nil {
+	if err := inside.options(file.GetOptions()); err != nil {
 		return err
 	}
 	if err := inside.declarations(file.GetMessageType(), file.GetEnumType(), file.GetExtension()); err != nil {
@@ -205,16 +206,16 @@ func (s scope) message(message *descriptorpb.DescriptorProto) error {
 	if err := s.count(len(message.GetReservedName()), len(message.GetReservedRange()), len(message.GetExtensionRange()), len(message.GetOneofDecl())); err != nil {
 		return err
 	}
-	if err := s.features(message.GetOptions()); err != nil {
+	if err := s.options(message.GetOptions()); err != nil {
 		return err
 	}
 	for _, oneof := range message.GetOneofDecl() {
-		if err := errors.Join(s.declares(oneof.GetName()), s.features(oneof.GetOptions())); err != nil {
+		if err := errors.Join(s.declares(oneof.GetName()), s.options(oneof.GetOptions())); err != nil {
 			return err
 		}
 	}
 	for _, extensions := range message.GetExtensionRange() {
-		if err := s.features(extensions.GetOptions()); err != nil {
+		if err := s.options(extensions.GetOptions()); err != nil {
 			return err
 		}
 	}
@@ -233,7 +234,7 @@ func (s scope) fields(fields []*descriptorpb.FieldDescriptorProto) error {
 			s.declares(field.GetName()),
 			s.refers(field.GetName(), field.GetTypeName()),
 			s.refers(field.GetName(), field.GetExtendee()),
-			s.features(field.GetOptions()),
+			s.options(field.GetOptions()),
 		); err != nil {
 			return err
 		}
@@ -248,11 +249,11 @@ func (s scope) enum(enum *descriptorpb.EnumDescriptorProto) error {
 	if err := s.count(len(enum.GetValue()), len(enum.GetReservedName()), len(enum.GetReservedRange())); err != nil {
 		return err
 	}
-	if err := errors.Join(s.declares(enum.GetName()), s.features(enum.GetOptions())); err != nil {
+	if err := errors.Join(s.declares(enum.GetName()), s.options(enum.GetOptions())); err != nil {
 		return err
 	}
 	for _, value := range enum.GetValue() {
-		if err := errors.Join(s.declares(value.GetName()), s.features(value.GetOptions())); err != nil {
+		if err := errors.Join(s.declares(value.GetName()), s.options(value.GetOptions())); err != nil {
 			return err
 		}
 	}
@@ -267,7 +268,7 @@ func (s scope) service(service *descriptorpb.ServiceDescriptorProto) error {
 	if err != nil {
 		return err
 	}
-	if err := s.features(service.GetOptions()); err != nil {
+	if err := inside.options(service.GetOptions()); err != nil {
 		return err
 	}
 	for _, method := range service.GetMethod() {
@@ -275,7 +276,7 @@ func (s scope) service(service *descriptorpb.ServiceDescriptorProto) error {
 			inside.declares(method.GetName()),
 			inside.refers(method.GetName(), method.GetInputType()),
 			inside.refers(method.GetName(), method.GetOutputType()),
-			inside.features(method.GetOptions()),
+			inside.options(method.GetOptions()),
 		); err != nil {
 			return err
 		}
@@ -295,19 +296,28 @@ func (s scope) refers(element, name string) error {
 	return nil
 }
 
-// features refuses features that this program does not know, since it would
-// read messages otherwise than they are meant.
-func (s scope) features(options interface {
+// options is what all options have.
+type options interface {
 	GetFeatures() *descriptorpb.FeatureSet
-}) error {
-	features := options.GetFeatures()
-	if features == nil || s.own {
+	GetUninterpretedOption() []*descriptorpb.UninterpretedOption
+}
+
+// options refuses options that no compiler has given their meaning, and features
+// that this program does not know: messages would be read otherwise than they
+// are meant.
+func (s scope) options(of options) error {
+	switch features := of.GetFeatures(); {
+	case s.own:
 		return nil
+	case len(of.GetUninterpretedOption()) > 0:
+		return fmt.Errorf("%s has options that no compiler has interpreted", cmp.Or(s.name, "the file"))
+	case features == nil:
+		return nil
+	case !s.editions:
+		return fmt.Errorf("%s has features, which only editions have", cmp.Or(s.name, "the file"))
+	default:
+		return checkFeatures(features)
 	}
-	if !s.editions {
-		return fmt.Errorf("%s has features, which only editions have", s.name)
-	}
-	return checkFeatures(features)
 }
 
 // firstForeignFeature is the first number of the features of single languages.

@@ -16,8 +16,6 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/registry"
-	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
 
 // compile compiles files with all that they import, as mqrpc api push does.
@@ -54,6 +52,17 @@ func compile(t *testing.T, importPaths []string, sources map[string]string, name
 // linked is what a worker knows: the descriptors in its generated code.
 func linked(file protoreflect.FileDescriptor) *descriptorpb.FileDescriptorSet {
 	return contract.Collect(file)
+}
+
+func TestCollectServices(t *testing.T) {
+	file := wxappv1.File_wxapp_v1_wxapp_proto
+	got, err := contract.CollectServices(file.Services().Get(0).FullName())
+	if err != nil || !proto.Equal(got, contract.Collect(file)) {
+		t.Errorf("got %v, error %v", got, err)
+	}
+	if _, err := contract.CollectServices("no.Such"); err == nil || !strings.Contains(err.Error(), "the descriptor of service no.Such is not linked into the program") {
+		t.Errorf("got error %v", err)
+	}
 }
 
 // TestRevisionIsOneForAll pushes a contract from its .proto files and describes
@@ -146,8 +155,7 @@ func TestSplit(t *testing.T) {
 		t.Errorf("got method %+v", m)
 	}
 	for _, api := range apis {
-		api.Sequence = 1
-		if err := registry.Validate(api); err != nil {
+		if err := contract.Check(api.GetFiles()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -175,24 +183,29 @@ func TestSplitRefuses(t *testing.T) {
 }
 
 func TestRevisionSeesContent(t *testing.T) {
-	api := registrytest.API(wxapp(), 1, 1)
-	same := proto.CloneOf(api.GetFiles())
+	files := linked(wxappv1.File_wxapp_v1_wxapp_proto)
+	revision := contract.Revision(files)
+	same := proto.CloneOf(files)
 	slices.Reverse(same.GetFile())
 	for _, file := range same.GetFile() {
 		file.SourceCodeInfo = &descriptorpb.SourceCodeInfo{}
 	}
-	greeterFile := same.GetFile()[0]
-	greeterFile.MessageType[0].Field[0].JsonName = nil
+	named := func(name string) *descriptorpb.FileDescriptorProto {
+		return same.GetFile()[slices.IndexFunc(same.GetFile(), func(f *descriptorpb.FileDescriptorProto) bool { return f.GetName() == name })]
+	}
+	field := named("mqrpc/v1/options.proto").GetMessageType()[0].GetField()[0]
+	if field.JsonName == nil {
+		t.Fatalf("%s has no JSON name", field.GetName())
+	}
+	field.JsonName = nil
 	// Another compiler's edition of descriptor.proto.
-	own := same.GetFile()[slices.IndexFunc(same.GetFile(), func(f *descriptorpb.FileDescriptorProto) bool {
-		return f.GetName() == "google/protobuf/descriptor.proto"
-	})]
+	own := named("google/protobuf/descriptor.proto")
 	own.MessageType = append(own.MessageType, &descriptorpb.DescriptorProto{Name: proto.String("NewInProtoc99")})
-	if got := contract.Revision(same); got != api.GetRevision() {
+	if got := contract.Revision(same); got != revision {
 		t.Errorf("order, another descriptor.proto, source information or a default JSON name changes the revision")
 	}
-	greeterFile.MessageType[0].Field[0].JsonName = proto.String("other")
-	if got := contract.Revision(same); got == api.GetRevision() {
+	field.JsonName = proto.String("other")
+	if got := contract.Revision(same); got == revision {
 		t.Errorf("another JSON name does not change the revision")
 	}
 }

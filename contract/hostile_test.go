@@ -90,6 +90,8 @@ func TestLinkRefuses(t *testing.T) {
 		"a feature's unknown value":   {"the feature field_presence has the unknown value 77", []string{service + `syntax: "editions" edition: EDITION_2023 options { features { field_presence: 77 } }`}},
 		"a feature without a value":   {"the feature enum_type has the unknown value 0", []string{service + `syntax: "editions" edition: EDITION_2023 enum_type { name: "E" value { name: "E0" number: 0 } options { features { enum_type: ENUM_TYPE_UNKNOWN } } }`}},
 
+		"an option as it was written": {"p.S has options that no compiler has interpreted", []string{service + `service { name: "T" method { name: "Do" } } service { name: "S" options { uninterpreted_option { identifier_value: "x" } } }`}},
+
 		"deep messages":      {"messages nest deeper than 32 at p.N.N.N", []string{service + nested(contract.MaxDepth+1)}},
 		"a long name":        {"has more than 512 bytes", []string{service + `message_type { name: "` + long + `" }`}},
 		"a long field":       {"has more than 512 bytes", []string{service + `message_type { name: "Q" field { name: "` + long + `" number: 1 label: LABEL_OPTIONAL type: TYPE_BOOL } }`}},

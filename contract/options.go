@@ -44,8 +44,8 @@ type Method struct {
 // String is the method's address for people: "wxapp/1.0/WxappManager.SessionKey".
 func (m *Method) String() string { return Address{Key: m.Key, Element: m.Address}.String() }
 
-// Problem is a rule that a service or a method breaks.
-type Problem struct {
+// RuleError is a rule that a service or a method breaks.
+type RuleError struct {
 	// Element is what breaks it.
 	Element protoreflect.Descriptor
 	// Field leads from the element's message in descriptor.proto to the field
@@ -56,7 +56,7 @@ type Problem struct {
 }
 
 // Error is the problem with the name of its file.
-func (p *Problem) Error() string { return p.Element.ParentFile().Path() + ": " + p.Text }
+func (p *RuleError) Error() string { return p.Element.ParentFile().Path() + ": " + p.Text }
 
 // The numbers of fields in descriptors, which lead to problems.
 const (
@@ -71,17 +71,17 @@ const (
 
 // ReadService reads the options of a service and of its methods. It returns all
 // problems with them. The service is nil if it is none of mqrpc's.
-func ReadService(descriptor protoreflect.ServiceDescriptor) (*Service, []*Problem) {
+func ReadService(descriptor protoreflect.ServiceDescriptor) (*Service, []*RuleError) {
 	options, _ := descriptor.Options().(*descriptorpb.ServiceOptions)
 	key, ok := serviceKey(options)
 	if !ok {
 		return nil, nil
 	}
 	service := &Service{ServiceDescriptor: descriptor, Key: key, Deprecated: options.GetDeprecated()}
-	var problems []*Problem
+	var problems []*RuleError
 	refuse := func(err error, field protoreflect.FieldNumber) {
 		if err != nil {
-			problems = append(problems, &Problem{
+			problems = append(problems, &RuleError{
 				Element: descriptor,
 				Field:   []protoreflect.FieldNumber{serviceOptionsField, mqrpcv1.E_Service.TypeDescriptor().Number(), field},
 				Text:    fmt.Sprintf("service %s: %v", descriptor.Name(), err),
@@ -108,7 +108,7 @@ func serviceKey(options *descriptorpb.ServiceOptions) (Key, bool) {
 	return Key{Module: service.GetModule(), Version: service.GetVersion()}, ok
 }
 
-func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*Problem) {
+func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*RuleError) {
 	options, _ := descriptor.Options().(*descriptorpb.MethodOptions)
 	method := &Method{
 		MethodDescriptor: descriptor,
@@ -117,9 +117,9 @@ func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*
 		Idempotency:      options.GetIdempotencyLevel(),
 		Deprecated:       options.GetDeprecated(),
 	}
-	var problems []*Problem
+	var problems []*RuleError
 	refuse := func(text string, field ...protoreflect.FieldNumber) {
-		problems = append(problems, &Problem{Element: descriptor, Field: field, Text: text})
+		problems = append(problems, &RuleError{Element: descriptor, Field: field, Text: text})
 	}
 	if err := CheckMethod(method.Address); err != nil {
 		refuse(err.Error())

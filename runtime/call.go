@@ -86,12 +86,6 @@ func Unary[Resp any, PResp interface {
 	proto.Message
 }](ctx context.Context, caller Caller, method *Method, request proto.Message) (*Resp, error) {
 	response := new(Resp)
-	if client, ok := caller.(*Client); ok && len(client.config.Interceptors) == 0 {
-		if err := client.unary(ctx, method, request, PResp(response)); err != nil {
-			return nil, err
-		}
-		return response, nil
-	}
 	reply, err := caller.Invoke(ctx, &Call{
 		Method:   method,
 		Metadata: OutgoingMetadata(ctx),

@@ -148,37 +148,16 @@ func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
 	sent := c.take(call)
 	defer c.release(sent)
 	defer sent.leave()
-	if err := c.exchange(ctx, call, sent); err != nil {
-		return nil, err
-	}
-	return decodeReply(call, &sent.outcome)
-}
-
-// unary is [Client.Invoke] for a typed call that no interceptor looks at. Neither
-// a Call nor a Reply is left to the garbage collector.
-func (c *Client) unary(ctx context.Context, method *Method, request, response proto.Message) error {
-	call := Call{Method: method, Metadata: OutgoingMetadata(ctx), Message: request}
-	sent := c.take(&call)
-	defer c.release(sent)
-	defer sent.leave()
-	if err := c.exchange(ctx, &call, sent); err != nil {
-		return AsError(err)
-	}
-	return decodeResponse(method, sent.outcome.reply.Payload, response)
-}
-
-// exchange sends one call and waits for its outcome, which is then a reply.
-func (c *Client) exchange(ctx context.Context, call *Call, sent *openCall) error {
 	if err := c.encode(call, sent); err != nil {
-		return err
+		return nil, err
 	}
 	sent.to = c.destinations.of(destination{call.Method.Module, call.Method.Version})
 	sent.deadline = c.deadline(ctx, call)
 	if err := c.awaitReady(ctx, sent.deadline); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.open.add(sent); err != nil {
-		return err
+		return nil, err
 	}
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
@@ -189,7 +168,10 @@ func (c *Client) exchange(ctx context.Context, call *Call, sent *openCall) error
 		defer to.open.Add(-1)
 	}
 	sent.gather()
-	return c.await(ctx, sent)
+	if err := c.await(ctx, sent); err != nil {
+		return nil, err
+	}
+	return decodeReply(call, &sent.outcome)
 }
 
 // take returns an openCall that its caller holds.

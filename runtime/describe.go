@@ -56,18 +56,17 @@ func (d *description) get() (*mqrpcv1.DescribeResponse, error) {
 }
 
 func (d *description) make() (*mqrpcv1.DescribeResponse, error) {
+	names := make([]protoreflect.FullName, len(d.services))
 	response := &mqrpcv1.DescribeResponse{Module: d.module, Version: d.version}
-	var files []protoreflect.FileDescriptor
-	for _, service := range d.services {
-		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(service.FullName)
-		if err != nil {
-			return nil, Errorf(codes.FailedPrecondition, "the descriptor of service %s is not linked into the worker: %w", service.FullName, err)
-		}
+	for i, service := range d.services {
+		names[i] = service.FullName
 		response.Services = append(response.GetServices(), string(service.FullName))
-		files = append(files, descriptor.ParentFile())
 	}
-	response.Files = contract.Collect(files...)
-	response.Revision = contract.Revision(response.GetFiles())
+	files, err := contract.CollectServices(names...)
+	if err != nil {
+		return nil, Errorf(codes.FailedPrecondition, "the worker cannot describe its contract: %w", err)
+	}
+	response.Files, response.Revision = files, contract.Revision(files)
 	return response, nil
 }
 

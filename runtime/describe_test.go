@@ -1,44 +1,38 @@
-package runtime
+package runtime_test
 
 import (
-	"slices"
+	"bytes"
+	"context"
+	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protodesc"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/grpc/codes"
 
-	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/runtime"
 )
 
-// TestUnservedServices finds the services of an API that a program knows and
-// does not register, in whichever file they are.
-func TestUnservedServices(t *testing.T) {
-	files := new(protoregistry.Files)
-	for name, services := range map[string]map[string]string{
-		"a.proto": {"Greeter": "1.0", "Admin": "1.0", "Later": "2.0"},
-		"b.proto": {"Batch": "1.0", "Foreign": ""},
+// answering answers every call with the same payload.
+type answering []byte
+
+func (a answering) Invoke(context.Context, *runtime.Call) (*runtime.Reply, error) {
+	return &runtime.Reply{Payload: a}, nil
+}
+
+// TestDescribeIsBounded: a worker's description may be anything.
+func TestDescribeIsBounded(t *testing.T) {
+	empty := []byte{0x0a, 0} // a file, or whatever else a field of that number is
+	for name, c := range map[string]struct {
+		says    string
+		payload []byte
+	}{
+		"too long":       {"more than 4194304", make([]byte, contract.MaxBytes+1)},
+		"too many files": {"more than 100000 parts", append([]byte{0x22, 0xc0, 0xa9, 0x18}, bytes.Repeat(empty, 200_032)...)},
+		"no message":     {"cannot be decoded", []byte{0x22, 7}},
 	} {
-		file := &descriptorpb.FileDescriptorProto{Name: proto.String(name), Package: proto.String("p"), Syntax: proto.String("proto3")}
-		for service, version := range services {
-			options := &descriptorpb.ServiceOptions{}
-			if version != "" {
-				proto.SetExtension(options, mqrpcv1.E_Service, &mqrpcv1.ServiceOptions{Module: "m", Version: version})
-			}
-			file.Service = append(file.Service, &descriptorpb.ServiceDescriptorProto{Name: proto.String(service), Options: options})
+		_, err := runtime.Describe(t.Context(), answering(c.payload), "wxapp", "1.0")
+		if runtime.CodeOf(err) != codes.Internal || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: got error %v, want one about %q", name, err, c.says)
 		}
-		linked, err := protodesc.NewFile(file, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := files.RegisterFile(linked); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d := &description{module: "m", version: "1.0", services: []*Service{{FullName: "p.Greeter"}}}
-	if got, want := d.unserved(files), []protoreflect.FullName{"p.Admin", "p.Batch"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }

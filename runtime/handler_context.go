@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // handlerContext is the context of one handler: it ends with the caller's time,
@@ -13,14 +11,13 @@ import (
 // on their context, so timer and channel are made when it is first asked for
 // its end.
 type handlerContext struct {
-	call  Call // without its metadata until somebody asks
+	call  Call
 	reply Metadata
 
 	parent   context.Context // of all handlers
 	deadline time.Time
 
-	mu       sync.Mutex         // protects what follows
-	received *wire.ReceivedCall // has the call's metadata; nil once that is decoded
+	mu       sync.Mutex // protects what follows
 	returned bool
 	ending   context.Context // nil until somebody asks
 	cancel   context.CancelFunc
@@ -28,18 +25,8 @@ type handlerContext struct {
 
 var _ context.Context = (*handlerContext)(nil)
 
-func (c *handlerContext) begin(parent context.Context, deadline time.Time, received *wire.ReceivedCall, call Call) {
-	c.parent, c.deadline, c.received, c.call = parent, deadline, received, call
-}
-
-// wholeCall returns the call with its metadata.
-func (c *handlerContext) wholeCall() *Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.received != nil {
-		c.call.Metadata, c.received = c.received.Metadata(), nil
-	}
-	return &c.call
+func (c *handlerContext) begin(parent context.Context, deadline time.Time, call Call) {
+	c.parent, c.deadline, c.call = parent, deadline, call
 }
 
 // end cancels the context: the handler has returned.

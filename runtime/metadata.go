@@ -44,7 +44,7 @@ type incomingKey struct{}
 // metadata, whether it was delivered before. It is nil outside a handler.
 func CallFromContext(ctx context.Context) *Call {
 	if in, ok := ctx.Value(incomingKey{}).(*handlerContext); ok {
-		return in.wholeCall()
+		return &in.call
 	}
 	return nil
 }

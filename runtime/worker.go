@@ -190,7 +190,6 @@ func (w *Worker) Ready() <-chan struct{} { return w.ready }
 // the broker refuses a queue.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.abort()
-	defer w.endPools()
 	if len(w.apis) == 0 {
 		w.problems = append(w.problems, errors.New("no service is registered"))
 	}
@@ -303,12 +302,6 @@ func (w *Worker) removeQueues(ctx context.Context) {
 		case removed:
 			w.log.Info("the last worker left; its queue was removed", slog.String("queue", queue))
 		}
-	}
-}
-
-func (w *Worker) endPools() {
-	for _, api := range w.apis {
-		api.pool.end()
 	}
 }
 

@@ -17,30 +17,16 @@ import (
 // servedMethod is a method with its implementation.
 type servedMethod struct {
 	handler MethodHandler
-	// intercepted runs the interceptors and the implementation; nil: there are no
-	// interceptors.
+	// intercepted runs the interceptors and the implementation.
 	intercepted Handler
 }
 
 func newServedMethod(handler MethodHandler, interceptors []Interceptor) *servedMethod {
-	served := &servedMethod{handler: handler}
-	if len(interceptors) > 0 {
-		served.intercepted = intercept(handler.call, interceptors)
-	}
-	return served
+	return &servedMethod{handler: handler, intercepted: intercept(handler.call, interceptors)}
 }
 
-// call is the innermost handler of a worker.
+// call is the innermost handler of a worker: it runs the implementation.
 func (h MethodHandler) call(ctx context.Context, call *Call) (*Reply, error) {
-	response, err := h.respond(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	return &Reply{Message: response}, nil
-}
-
-// respond runs the implementation.
-func (h MethodHandler) respond(ctx context.Context, call *Call) (proto.Message, error) {
 	if h.run == nil {
 		return nil, unimplemented(h.method)
 	}
@@ -48,7 +34,11 @@ func (h MethodHandler) respond(ctx context.Context, call *Call) (proto.Message, 
 		_, err := h.decode(call.Payload)
 		return nil, Errorf(codes.InvalidArgument, "the request of %s cannot be decoded: %w", h.method, err)
 	}
-	return h.run(ctx, call.Message)
+	response, err := h.run(ctx, call.Message)
+	if err != nil {
+		return nil, err
+	}
+	return &Reply{Message: response}, nil
 }
 
 // job is one call in the worker, from its arrival until its reply is sent.
@@ -77,8 +67,9 @@ func (w *Worker) run(j *job) {
 			"%s waited %v for a free handler, longer than its caller", j.method.handler.method, j.reply.Waited.Round(time.Millisecond)))
 		return
 	}
-	j.ctx.begin(w.handlers, j.message.received.Add(timeout), j.call, Call{
+	j.ctx.begin(w.handlers, j.message.received.Add(timeout), Call{
 		Method:      j.method.handler.method,
+		Metadata:    j.call.Metadata(),
 		Payload:     j.call.Payload,
 		Redelivered: j.redelivered,
 	})
@@ -126,14 +117,7 @@ func (w *Worker) invoke(j *job) *Error {
 			call.Message = request
 		}
 	}
-	if j.method.intercepted == nil {
-		response, failure := j.method.handler.respond(&j.ctx, call)
-		if failure != nil {
-			return handlerError(failure)
-		}
-		return w.encodeResponse(j, response)
-	}
-	reply, failure := j.method.intercepted(&j.ctx, j.ctx.wholeCall())
+	reply, failure := j.method.intercepted(&j.ctx, call)
 	if failure != nil {
 		return handlerError(failure)
 	}

@@ -80,7 +80,7 @@ func newService(file *protogen.File, from *protogen.Service, options *contract.S
 }
 
 // pathOf is where in its file a problem with a service or one of its methods is.
-func pathOf(problem *contract.Problem, service *protogen.Service) protoreflect.SourcePath {
+func pathOf(problem *contract.RuleError, service *protogen.Service) protoreflect.SourcePath {
 	location := service.Location
 	if method, is := problem.Element.(protoreflect.MethodDescriptor); is {
 		location = service.Methods[method.Index()].Location

@@ -3,10 +3,11 @@ package main
 import (
 	"fmt"
 
-	"github.com/mqrpc/mqrpc/contract"
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/pluginpb"
+
+	"github.com/mqrpc/mqrpc/contract"
 )
 
 const supportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL |

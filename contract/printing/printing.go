@@ -2,6 +2,7 @@
 package printing
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // The printer takes these; its successor, for others, is a pre-release.
@@ -13,13 +14,20 @@ import (
 
 // Element is an element as it would stand in a .proto file, with its comments where
 // they are known.
-func Element(element protoreflect.Descriptor) (string, error) {
+func Element(element protoreflect.Descriptor) (text string, err error) {
+	// What it prints may be a stranger's, and the printer expects what compilers
+	// write.
+	defer func() {
+		if unexpected := recover(); unexpected != nil {
+			err = fmt.Errorf("%s cannot be printed: %v", element.FullName(), unexpected)
+		}
+	}()
 	wrapped, err := desc.WrapDescriptor(element)
 	if err != nil {
 		return "", err
 	}
 	printer := protoprint.Printer{Indent: "  "}
-	text, err := printer.PrintProtoToString(wrapped)
+	text, err = printer.PrintProtoToString(wrapped)
 	if err != nil {
 		return "", err
 	}

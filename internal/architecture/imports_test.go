@@ -18,13 +18,14 @@ var heavy = []string{
 // rules say what the dependencies of a package may not hold: paths, or their
 // beginnings where they end with a slash.
 var rules = map[string][]string{
-	"wire":             append([]string{module + "runtime", "github.com/rabbitmq/"}, heavy...),
-	"runtime":          append([]string{module + "gateway", module + "registry", module + "runtime/rabbitmq", "github.com/rabbitmq/"}, heavy...),
+	"contract":         {"net", "net/http"},
+	"contract/source":  {module + "runtime", module + "wire", module + "registry", module + "gateway", "net/http"},
+	"runtime":          append([]string{module + "contract/source", module + "contract/printing", module + "gateway", module + "registry", module + "runtime/rabbitmq", "github.com/rabbitmq/"}, heavy...),
 	"runtime/memory":   append([]string{"github.com/rabbitmq/"}, heavy...),
 	"runtime/rabbitmq": append([]string{module + "gateway", module + "registry"}, heavy...),
-	"gateway":          {"github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/", "github.com/spf13/", "github.com/knadh/"},
-	"catalog":          {module + "gateway", module + "runtime/rabbitmq", module + "runtime/memory", module + "registry/", "github.com/rabbitmq/"},
-	"registry":         {module + "gateway", module + "catalog", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/"},
+	"gateway":          {module + "contract/source", module + "contract/printing", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/", "github.com/spf13/", "github.com/knadh/"},
+	"catalog":          {module + "contract/source", module + "contract/printing", module + "gateway", module + "runtime/rabbitmq", module + "runtime/memory", module + "registry/", "github.com/rabbitmq/"},
+	"registry":         {module + "contract/source", module + "contract/printing", module + "gateway", module + "catalog", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/"},
 }
 
 func TestDependencies(t *testing.T) {
@@ -39,13 +40,26 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestTranscodeStandsAlone: it knows protobuf, and nothing of RPC.
-func TestTranscodeStandsAlone(t *testing.T) {
-	for _, dependency := range dependencies(t, "transcode") {
-		external := strings.Contains(strings.SplitN(dependency, "/", 2)[0], ".")
-		if external && dependency != module+"transcode" && !strings.HasPrefix(dependency, "google.golang.org/protobuf/") {
-			t.Errorf("transcode depends on %s", dependency)
-		}
+// grounds are the packages at the bottom: they may depend on the standard
+// library, on protobuf and on these.
+var grounds = map[string][]string{
+	"transcode":       nil,
+	"contract":        {module + "proto/"},
+	"contract/compat": {module + "contract", module + "proto/"},
+	"wire":            {module + "contract", module + "proto/"},
+}
+
+func TestGrounds(t *testing.T) {
+	for name, allowed := range grounds {
+		allowed = append(allowed, module+name, "google.golang.org/protobuf/")
+		t.Run(name, func(t *testing.T) {
+			for _, dependency := range dependencies(t, name) {
+				external := strings.Contains(strings.SplitN(dependency, "/", 2)[0], ".")
+				if external && !slices.ContainsFunc(allowed, func(rule string) bool { return matches(dependency, rule) }) {
+					t.Errorf("%s depends on %s", name, dependency)
+				}
+			}
+		})
 	}
 }
 

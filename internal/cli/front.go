@@ -106,30 +106,30 @@ func (f *front) apis(caller runtime.Caller) (*catalog.Catalog, error) {
 }
 
 func (f *front) handler(caller runtime.Caller, apis *catalog.Catalog) (*gateway.Gateway, error) {
-	config := gateway.Config{
-		Caller:         caller,
-		Sources:        []gateway.Source{apis},
-		Fronts:         []gateway.Front{form.New()},
-		Filters:        f.filters(),
-		State:          f.transport.State,
-		JSON:           f.json,
-		Timeouts:       f.timeouts,
-		Limits:         f.limits,
-		ForwardHeaders: f.forwardHeaders,
-		Logger:         f.logger,
-	}
+	config := f.config(caller)
+	config.Sources, config.State = []gateway.Source{apis}, f.transport.State
 	if f.backend != nil && f.backend.Store != nil {
 		config.Registry = apis.Health
 	}
 	return gateway.New(config)
 }
 
-// filters are the steps between the fronts and the calls.
-func (f *front) filters() []gateway.Filter {
-	return []gateway.Filter{
-		limit.InFlight(f.inFlightPerAPI),
-		defaultresponse.New(),
-		disabled.New(),
+// config is what the settings say of the gateway: its fronts and filters, and how
+// it works.
+func (f *front) config(caller runtime.Caller) gateway.Config {
+	return gateway.Config{
+		Caller: caller,
+		Fronts: []gateway.Front{form.New()},
+		Filters: []gateway.Filter{
+			limit.InFlight(f.inFlightPerAPI),
+			defaultresponse.New(),
+			disabled.New(),
+		},
+		JSON:           f.json,
+		Timeouts:       f.timeouts,
+		Limits:         f.limits,
+		ForwardHeaders: f.forwardHeaders,
+		Logger:         f.logger,
 	}
 }
 

@@ -27,7 +27,6 @@ type settings struct {
 	server         gateway.ServerConfig
 	json           transcode.Options
 	forwardHeaders []string
-	heapFloor      int64
 }
 
 // defaultSettings are those of a gateway beside its broker, which keeps what it
@@ -64,7 +63,6 @@ func defaultSettings(environ func() []string) *settings {
 		},
 		json:           transcode.Options{MaxDepth: transcode.DefaultMaxDepth},
 		forwardHeaders: gateway.DefaultForwardHeaders(),
-		heapFloor:      defaultHeapFloor,
 	}
 	if dir := stateDir(environ()); dir != "" {
 		s.snapshotDir = filepath.Join(dir, "snapshot")
@@ -109,8 +107,6 @@ func (s *settings) options() []option {
 		{name: "emit-unpopulated", value: &s.json.EmitUnpopulated, usage: "write fields that are not set in responses"},
 		{name: "use-proto-names", value: &s.json.UseProtoNames, usage: "write fields by their names in the .proto file in responses"},
 		{name: "use-enum-numbers", value: &s.json.UseEnumNumbers, usage: "write enum values as numbers in responses"},
-
-		{name: "heap-floor", value: &s.heapFloor, zero: true, usage: "bytes that the heap may have before garbage is collected, if neither GOGC nor GOMEMLIMIT is set"},
 
 		{name: "log-level", value: &s.log.level, usage: "debug, info, warn or error"},
 		{name: "log-format", value: &s.log.format, usage: "text or json"},

@@ -2,7 +2,6 @@ package transporttest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -180,14 +179,6 @@ func (r *receipt) wait() error {
 	case <-time.After(r.f.Patience):
 		r.f.t.Fatalf("done was not called within %v", r.f.Patience)
 		return nil
-	}
-}
-
-// expect waits for the outcome, which must be this one.
-func (r *receipt) expect(want error) {
-	r.f.t.Helper()
-	if err := r.wait(); !errors.Is(err, want) {
-		r.f.t.Errorf("the message's fate is %v, want %v", err, want)
 	}
 }
 
