@@ -4,7 +4,7 @@
 // # Layout
 //
 //	DIR/v1/wx/wxapp@1.0-5f1b….api     one file per API, below two letters of its hash
-//	DIR/v1/wx/….tmp                   one that is being written
+//	DIR/v1/wx/.….api123               one that is being written, unless it is in TMPDIR
 //	DIR/v1/wx/….damaged               one that could not be read, for a person to look at
 //
 // A file is a header, with a checksum, and the API as registry.Encode writes
@@ -16,10 +16,10 @@
 //
 // # Writing
 //
-// A file is written beside its place, synced, and renamed into it, and then the
-// directory is synced: a crash leaves the old file or the new one. Several
-// processes may share a directory: a lock per subdirectory orders their writes, and a
-// state never replaces a newer one.
+// A file is written, synced and renamed into its place, by google/renameio, and
+// then the directory is synced: a crash leaves the old file or the new one. Several
+// processes may share a directory: a lock per subdirectory, by gofrs/flock, orders
+// their writes, and a state never replaces a newer one.
 //
 // The directory is bounded in size and age. When it is opened, and now and then
 // while it is written to, the oldest files go first.
@@ -28,7 +28,6 @@
 //
 //	snapshot.go  Snapshot: put, get, list
 //	file.go      the format of a file, and its name
-//	write.go     writing a file atomically
-//	lock_*.go    one writer at a time
+//	write.go     writing a file atomically, by one writer at a time
 //	sweep.go     keeping to the bounds
 package disk

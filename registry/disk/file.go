@@ -17,11 +17,13 @@ import (
 	"github.com/mqrpc/mqrpc/registry"
 )
 
-// The endings of files.
+// The endings of files, and the name of the lock. Files that are being written
+// begin with a dot, as the lock does.
 const (
 	stateSuffix   = ".api"
-	tempSuffix    = ".tmp"
 	damagedSuffix = ".damaged"
+	lockName      = ".lock"
+	hiddenPrefix  = "."
 )
 
 // magic begins every file. The SHA-256 of all that follows it comes next.

@@ -226,7 +226,7 @@ func TestAge(t *testing.T) {
 	api := registrytest.API(key, 1, 1)
 	put(t, snapshot, api)
 	path := files(t, dir, ".api")[0]
-	orphan := path + ".123.tmp"
+	orphan := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"123")
 	if err := os.WriteFile(orphan, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestAge(t *testing.T) {
 	put(t, snapshot, api) // the same state again
 	want(t, snapshot, api)
 	open(t, disk.Config{Dir: dir, MaxAge: time.Hour})
-	if left := files(t, dir, ".tmp"); len(left) > 0 {
+	if left := files(t, dir, "123"); len(left) > 0 {
 		t.Errorf("orphans are left: %v", left)
 	}
 	want(t, snapshot, api)
@@ -270,7 +270,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	group.Wait()
 	want(t, open(t, disk.Config{Dir: dir}), registrytest.API(key, states, 1))
-	if left := files(t, dir, ".tmp"); len(left) > 0 {
+	if left := files(t, dir, ""); len(left) != 2 { // the state and the lock
 		t.Errorf("temporary files are left: %v", left)
 	}
 }

@@ -29,7 +29,7 @@ func (s *Snapshot) files() ([]kept, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // another process has removed it
 		}
-		if err != nil || !entry.Type().IsRegular() || entry.Name() == ".lock" {
+		if err != nil || !entry.Type().IsRegular() || entry.Name() == lockName {
 			return err
 		}
 		info, err := entry.Info()
@@ -58,7 +58,7 @@ func (s *Snapshot) sweep() error {
 	}
 	for _, file := range files {
 		age := time.Since(file.changed)
-		orphan := strings.HasSuffix(file.path, tempSuffix) && age > tempAge
+		orphan := strings.HasPrefix(filepath.Base(file.path), hiddenPrefix) && age > tempAge
 		if !orphan && age <= s.maxAge && size <= s.maxBytes {
 			continue
 		}

@@ -7,7 +7,9 @@
 // Opening brings the tables to this version of the package; several processes
 // may do that at once. All tables begin with "mqrpc_", so that the registry can
 // live in a database that exists. A database whose tables are newer than this
-// package is refused.
+// package is refused. This is own code, a page of it: one transaction makes all
+// steps and orders the processes that make them, in SQLite too, for which the
+// usual libraries have no lock.
 //
 // One transaction saves: the head is moved from one sequence to the next, which
 // exactly one of several writers can do, then the change and its contract are
