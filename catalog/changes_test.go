@@ -196,7 +196,7 @@ func TestChangesAreTold(t *testing.T) {
 		s := newStand(t, broker, catalog.Config{Store: r, Notifier: r, Changed: func(c catalog.Change) { told = append(told, c) }})
 		first, second := registrytest.API(greeter, 1, 1), registrytest.API(greeter, 2, 2)
 		save(t, r, first)
-		s.refuse(`{}`, runtime.ErrNoQueue)
+		s.refuse(`{}`, runtime.ErrNoWorker)
 		push(t, r, second)
 		startGreeter(t, broker, "a", 2).announce(false)
 		push(t, r, registrytest.Tombstone(second))

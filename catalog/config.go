@@ -9,6 +9,7 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
@@ -25,7 +26,7 @@ type Config struct {
 	// Transport brings what workers announce. It must be closed after the
 	// catalog. Nil: nothing is heard, and an API that only workers know keeps
 	// the revision that it was loaded with until it is dropped.
-	Transport runtime.Transport
+	Transport transport.Transport
 	// Store holds the registry's APIs. It is not closed. Nil: there is no
 	// registry.
 	Store registry.Store

@@ -92,7 +92,7 @@ func TestHotPlug(t *testing.T) {
 		}
 		stop()
 		synctest.Wait()
-		if got, err := s.call(wxapp, "WxappManager.SessionKey", `{}`); !errors.Is(err, runtime.ErrNoQueue) {
+		if got, err := s.call(wxapp, "WxappManager.SessionKey", `{}`); !errors.Is(err, runtime.ErrNoWorker) {
 			t.Errorf("without a worker: got %s, %v", got, err)
 		}
 	})
@@ -224,7 +224,7 @@ func TestUnknownIsRemembered(t *testing.T) {
 		s.refuse(`{}`, catalog.ErrUnknownModule) // it is not saved yet
 		save(t, memoryRegistry, api)
 		pass(50 * time.Millisecond)
-		s.refuse(`{}`, runtime.ErrNoQueue) // known, and nobody serves it
+		s.refuse(`{}`, runtime.ErrNoWorker) // known, and nobody serves it
 	})
 }
 
@@ -353,7 +353,7 @@ func TestWorkerWithoutDescription(t *testing.T) {
 		worker := startGreeter(t, broker, "a", 1)
 		worker.silent.Store(true)
 		s := newStand(t, broker, catalog.Config{Store: newRegistry(t)})
-		if got, err := s.call(greeter, "Greeter.Greet", `{}`); err == nil || errors.Is(err, catalog.ErrUnknownModule) || errors.Is(err, runtime.ErrNoQueue) {
+		if got, err := s.call(greeter, "Greeter.Greet", `{}`); err == nil || errors.Is(err, catalog.ErrUnknownModule) || errors.Is(err, runtime.ErrNoWorker) {
 			t.Errorf("got %s, %v", got, err)
 		}
 		worker.silent.Store(false)

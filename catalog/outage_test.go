@@ -64,7 +64,7 @@ func TestRegistryDown(t *testing.T) {
 			t.Errorf("got %+v", stats)
 		}
 		worker.stop()
-		s.refuse(`{}`, runtime.ErrNoQueue)
+		s.refuse(`{}`, runtime.ErrNoWorker)
 		if policy := s.catalog.Loaded("greeter", "1.0").Policy; policy.GetDefaultResponses()["*"] == "" {
 			t.Errorf("the snapshot's policy is %v", policy)
 		}
@@ -136,7 +136,7 @@ func TestSnapshotOfWorkers(t *testing.T) {
 		s.close()
 		worker.stop()
 		s = newStand(t, broker, catalog.Config{Snapshot: openSnapshot(t, dir)})
-		s.refuse(`{}`, runtime.ErrNoQueue)
+		s.refuse(`{}`, runtime.ErrNoWorker)
 		// The worker comes back with another revision.
 		startGreeter(t, broker, "b", 2).announce(false)
 		s.expect(`{"field1":"x","field2":"y"}`, `"field2":"b"`)

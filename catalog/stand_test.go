@@ -29,6 +29,7 @@ import (
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/transcode"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -52,11 +53,11 @@ type stand struct {
 // filled in.
 func newStand(t *testing.T, broker *memory.Broker, config catalog.Config) *stand {
 	t.Helper()
-	transport := broker.Connect()
+	conn := broker.Connect()
 	logger := slog.New(slog.DiscardHandler)
-	client := runtime.NewClient(transport, runtime.ClientConfig{Logger: logger})
-	talk := &talk{Workers: catalog.WorkersOf(client, transport)}
-	config.Workers, config.Transport = talk, transport
+	client := runtime.NewClient(conn, runtime.ClientConfig{Logger: logger})
+	talk := &talk{Workers: catalog.WorkersOf(client, conn)}
+	config.Workers, config.Transport = talk, conn
 	if config.Logger == nil {
 		config.Logger = logger
 	}
@@ -67,7 +68,7 @@ func newStand(t *testing.T, broker *memory.Broker, config catalog.Config) *stand
 	s := &stand{T: t, catalog: made, client: client, workers: talk}
 	s.close = sync.OnceFunc(func() {
 		ctx := context.Background()
-		for what, closing := range []func(context.Context) error{made.Close, client.Close, transport.Close} {
+		for what, closing := range []func(context.Context) error{made.Close, client.Close, conn.Close} {
 			if err := closing(ctx); err != nil {
 				t.Errorf("close %d: %v", what, err)
 			}
@@ -279,17 +280,17 @@ func startWorker(t *testing.T, broker *memory.Broker, name string, api *mqrpcv1.
 		t.Fatal(err)
 	}
 	w.message = runtime.ServicesOf(linked)[0].Methods[0].Request.(*dynamicpb.Message)
-	consumer, err := w.transport.Consume(t.Context(), runtime.Queue{
+	consumer, err := w.transport.Consume(t.Context(), transport.Queue{
 		Name:     wire.WorkerQueue(greeter.Module, greeter.Version),
-		Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: wire.APIKey(greeter.Module, greeter.Version)}},
+		Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: wire.APIKey(greeter.Module, greeter.Version)}},
 		Expires:  5 * time.Minute, Prefetch: 1,
 	}, w.receive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, err := w.transport.Consume(t.Context(), runtime.Queue{
+	told, err := w.transport.Consume(t.Context(), transport.Queue{
 		Name:      wire.InstanceQueue(name),
-		Bindings:  []runtime.Binding{{Exchange: wire.ControlExchange, Key: wire.ControlKey(greeter.Module, greeter.Version, name)}},
+		Bindings:  []transport.Binding{{Exchange: wire.ControlExchange, Key: wire.ControlKey(greeter.Module, greeter.Version, name)}},
 		Exclusive: true,
 	}, w.hearControl)
 	if err != nil {
@@ -315,13 +316,13 @@ func (w *greeterWorker) announce(stopping bool) {
 }
 
 // send sends a claim, and returns when it was heard.
-func send(t *testing.T, transport runtime.Transport, claim *mqrpcv1.Claim) {
+func send(t *testing.T, conn transport.Transport, claim *mqrpcv1.Claim) {
 	t.Helper()
 	body, err := proto.Marshal(claim)
 	if err != nil {
 		t.Error(err)
 	}
-	transport.Publish(runtime.Publishing{
+	conn.Publish(transport.Publishing{
 		Exchange: wire.AnnouncementsExchange, RoutingKey: wire.APIKey(claim.GetModule(), claim.GetVersion()), Type: wire.TypeClaim, Body: body,
 	}, func(error) {})
 	synctest.Wait()
@@ -334,7 +335,7 @@ func (w *greeterWorker) leave() {
 }
 
 // hearControl takes what this instance alone is told.
-func (w *greeterWorker) hearControl(delivery *runtime.Delivery) {
+func (w *greeterWorker) hearControl(delivery *transport.Delivery) {
 	if delivery.Type == wire.TypeCall {
 		w.receive(delivery)
 		return
@@ -349,7 +350,7 @@ func (w *greeterWorker) hearControl(delivery *runtime.Delivery) {
 	}
 }
 
-func (w *greeterWorker) receive(delivery *runtime.Delivery) {
+func (w *greeterWorker) receive(delivery *transport.Delivery) {
 	calls, err := wire.DecodeCalls(delivery.Body)
 	if err != nil {
 		w.t.Error(err)
@@ -363,7 +364,7 @@ func (w *greeterWorker) receive(delivery *runtime.Delivery) {
 		body = wire.AppendReply(body, &wire.Reply{ID: call.ID, Payload: payload})
 	}
 	if !w.silent.Load() {
-		w.transport.Publish(runtime.Publishing{
+		w.transport.Publish(transport.Publishing{
 			Exchange: wire.RepliesExchange, RoutingKey: wire.ReplyKey(delivery.ReplyTo, greeter.Module, greeter.Version), Type: wire.TypeReply, Body: body,
 		}, func(error) {})
 	}

@@ -14,6 +14,7 @@ import (
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -22,7 +23,7 @@ import (
 type Workers interface {
 	// Describe asks an instance of an API for its contract: the one of that
 	// name, which serves that revision. Both may be empty: any will do. The
-	// error wraps [runtime.ErrNoQueue] when there is none.
+	// error wraps [runtime.ErrNoWorker] when there is none.
 	Describe(ctx context.Context, key contract.Key, instance, revision string) (*mqrpcv1.DescribeResponse, error)
 
 	// Admit tells an instance whether its contract goes together with the one
@@ -32,13 +33,13 @@ type Workers interface {
 
 // WorkersOf are the workers that a caller reaches, usually a [*runtime.Client]
 // over that transport. Both must be closed after the catalog.
-func WorkersOf(caller runtime.Caller, transport runtime.Transport) Workers {
-	return workers{caller, transport}
+func WorkersOf(caller runtime.Caller, conn transport.Transport) Workers {
+	return workers{caller, conn}
 }
 
 type workers struct {
 	caller    runtime.Caller
-	transport runtime.Transport
+	transport transport.Transport
 }
 
 // Describe implements [Workers].
@@ -58,7 +59,7 @@ func (w workers) Admit(ctx context.Context, key contract.Key, instance string, a
 	}
 	deadline, _ := ctx.Deadline()
 	outcome := make(chan error, 1)
-	w.transport.Publish(runtime.Publishing{
+	w.transport.Publish(transport.Publishing{
 		Exchange:   wire.ControlExchange,
 		RoutingKey: wire.ControlKey(key.Module, key.Version, instance),
 		Type:       wire.TypeAdmission,
@@ -67,7 +68,7 @@ func (w workers) Admit(ctx context.Context, key contract.Key, instance string, a
 	}, func(err error) { outcome <- err })
 	select {
 	case err := <-outcome:
-		if errors.Is(err, runtime.ErrNoQueue) {
+		if errors.Is(err, runtime.ErrNoWorker) {
 			return nil
 		}
 		return err
@@ -173,7 +174,7 @@ func (c *Catalog) linkDescribed(ctx context.Context, e *entry, api *mqrpcv1.Api)
 func (c *Catalog) describe(ctx context.Context, key contract.Key, instance, revision string) (*mqrpcv1.Api, error) {
 	c.counters.describes.Add(1)
 	response, err := c.config.Workers.Describe(ctx, key, instance, revision)
-	if errors.Is(err, runtime.ErrNoQueue) {
+	if errors.Is(err, runtime.ErrNoWorker) {
 		return nil, errAbsent
 	}
 	if err != nil {

@@ -5,11 +5,11 @@ package e2e_test
 import (
 	"testing"
 
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func TestWorkerThatBreaksTheContractIsRefusedOnRabbitMQ(t *testing.T) {
 	url := private.Get(t).URL()
-	refuseWorker(t, func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) })
+	refuseWorker(t, func() transport.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) })
 }

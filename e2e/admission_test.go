@@ -20,17 +20,18 @@ import (
 	registrymemory "github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func TestWorkerThatBreaksTheContractIsRefused(t *testing.T) {
 	broker := memory.NewBroker(memory.Config{})
-	refuseWorker(t, func() runtime.Transport { return closeAfter(t, broker.Connect()) })
+	refuseWorker(t, func() transport.Transport { return closeAfter(t, broker.Connect()) })
 }
 
 // refuseWorker has a worker of wxapp 1.0 serve a contract that breaks the one in
 // the registry: it stops taking calls and says why, until the registry has its
 // contract. Nothing else may serve wxapp on that broker.
-func refuseWorker(t *testing.T, connect func() runtime.Transport) {
+func refuseWorker(t *testing.T, connect func() transport.Transport) {
 	t.Helper()
 	var log lockedBuffer
 	worker := runtime.NewWorker(connect(), runtime.WorkerConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -46,8 +47,8 @@ func refuseWorker(t *testing.T, connect func() runtime.Transport) {
 	})
 	<-worker.Ready()
 
-	transport := connect()
-	client := (&rig{t: t}).clientOn(transport, runtime.ClientConfig{Timeout: 500 * time.Millisecond})
+	conn := connect()
+	client := (&rig{t: t}).clientOn(conn, runtime.ClientConfig{Timeout: 500 * time.Millisecond})
 	own, err := runtime.Describe(t.Context(), client, "wxapp", "1.0")
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +67,7 @@ func refuseWorker(t *testing.T, connect func() runtime.Transport) {
 	}
 	push(1, retyped(own.GetFiles()))
 	apis, err := catalog.New(catalog.Config{
-		Workers: catalog.WorkersOf(client, transport), Transport: transport, Store: store, Notifier: store, Logger: quiet(),
+		Workers: catalog.WorkersOf(client, conn), Transport: conn, Store: store, Notifier: store, Logger: quiet(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -308,8 +308,8 @@ func TestNoWorkerIsLearntAtOnce(t *testing.T) {
 		began := time.Now()
 		_, err := invoke(t.Context(), client, r.echo.echo, "x")
 		expectCode(t, err, codes.Unavailable)
-		if !errors.Is(err, runtime.ErrNoQueue) {
-			t.Errorf("%v is not ErrNoQueue", err)
+		if !errors.Is(err, runtime.ErrNoWorker) {
+			t.Errorf("%v is not ErrNoWorker", err)
 		}
 		expectQuick(t, began, time.Second)
 	})

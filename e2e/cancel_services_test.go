@@ -9,6 +9,7 @@ import (
 	"github.com/mqrpc/mqrpc/internal/testbroker"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // TestFrozenInstanceDelaysNoCancel: it hears nothing, and holds up nobody else.
@@ -16,7 +17,7 @@ import (
 func TestFrozenInstanceDelaysNoCancel(t *testing.T) {
 	t.Parallel()
 	url := testbroker.Shared(t)
-	r := newRig(t, func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) })
+	r := newRig(t, func() transport.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) })
 	frozen := startWorkerProcess(t, url, r.echo)
 	if err := frozen.command.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

@@ -13,16 +13,17 @@ import (
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 // describable starts a worker of a generated service, in a module of its own.
-func (r *rig) describable(transport runtime.Transport, config runtime.WorkerConfig) (service *runtime.Service, stop func()) {
+func (r *rig) describable(conn transport.Transport, config runtime.WorkerConfig) (service *runtime.Service, stop func()) {
 	r.t.Helper()
 	copied := *wxappv1.WxappManager_Service
 	copied.Module = r.echo.service.Module
 	config.Logger = quiet()
-	worker := runtime.NewWorker(transport, config)
+	worker := runtime.NewWorker(conn, config)
 	worker.Register(&copied)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -73,11 +74,11 @@ func TestWorkerWithoutDescriptorsSaysSo(t *testing.T) {
 func TestWorkerClaimsItsAPIs(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
 		heard := make(chan *mqrpcv1.Claim, 1000)
-		listener, err := r.connect().Consume(t.Context(), runtime.Queue{
+		listener, err := r.connect().Consume(t.Context(), transport.Queue{
 			Name:      wire.ListenerQueue(r.echo.service.Module),
-			Bindings:  []runtime.Binding{{Exchange: wire.AnnouncementsExchange, Key: r.echo.service.Module + ".*"}},
+			Bindings:  []transport.Binding{{Exchange: wire.AnnouncementsExchange, Key: r.echo.service.Module + ".*"}},
 			Exclusive: true,
-		}, func(delivery *runtime.Delivery) {
+		}, func(delivery *transport.Delivery) {
 			defer delivery.Settle.Ack()
 			if delivery.Type != wire.TypeClaim {
 				return

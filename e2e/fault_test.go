@@ -19,6 +19,7 @@ import (
 	"github.com/mqrpc/mqrpc/internal/testbroker"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // private is a broker that tests may kill. They do not run in parallel.
@@ -28,7 +29,7 @@ func init() { closeBrokers = private.Close }
 
 // rigOn is a rig on the broker at the address.
 func rigOn(t *testing.T, address string) *rig {
-	return newRig(t, func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{address}}) })
+	return newRig(t, func() transport.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{address}}) })
 }
 
 // through returns the broker's URL by way of a proxy.
@@ -318,7 +319,7 @@ func TestBlockedBrokerFailsCallsAtOnce(t *testing.T) {
 		began := time.Now()
 		_, err := invoke(t.Context(), client, r.echo.once, "during")
 		expectCode(t, err, codes.Unavailable)
-		if !errors.Is(err, runtime.ErrBlocked) {
+		if !errors.Is(err, transport.ErrBlocked) {
 			t.Errorf("%v is not ErrBlocked", err)
 		}
 		expectQuick(t, began, time.Second)
@@ -335,7 +336,7 @@ func TestTLSWithClientCertificates(t *testing.T) {
 	files := testbroker.MakeTLS(t)
 	broker := testbroker.Start(t, testbroker.Options{TLS: files})
 
-	r := newRig(t, func() runtime.Transport {
+	r := newRig(t, func() transport.Transport {
 		return connectTo(t, rabbitmq.Config{URLs: []string{broker.TLSURL()}, TLS: files.ClientConfig(t)})
 	})
 	r.worker("w", runtime.WorkerConfig{})
@@ -365,7 +366,7 @@ func TestDeadBrokerOfSeveralIsPassedOver(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, func() runtime.Transport {
+	r := newRig(t, func() transport.Transport {
 		return connectTo(t, rabbitmq.Config{URLs: []string{dead.String(), u.String(), dead.String()}})
 	})
 	r.worker("w", runtime.WorkerConfig{})
@@ -379,12 +380,12 @@ func TestWrongPasswordIsTold(t *testing.T) {
 	}
 	u.User = url.UserPassword("guest", "hunter2")
 	r := rigOn(t, u.String())
-	transport := r.connect()
+	conn := r.connect()
 	// The broker takes some seconds to refuse a password.
 	eventually(t, 20*time.Second, "the broker refuses", func() bool {
-		return strings.Contains(fmt.Sprint(transport.State().Err), "username or password")
+		return strings.Contains(fmt.Sprint(conn.State().Err), "username or password")
 	})
-	_, err = invoke(t.Context(), r.clientOn(transport, runtime.ClientConfig{}), r.echo.echo, "x")
+	_, err = invoke(t.Context(), r.clientOn(conn, runtime.ClientConfig{}), r.echo.echo, "x")
 	expectCode(t, err, codes.Unavailable)
 	if !strings.Contains(err.Error(), "username or password") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%q does not name the credentials as the reason, or tells the password", err)

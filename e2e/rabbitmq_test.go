@@ -6,16 +6,16 @@ import (
 	"testing"
 
 	"github.com/mqrpc/mqrpc/internal/testbroker"
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func init() {
 	stacks = append(stacks, stack{
 		name: "rabbitmq",
-		start: func(t *testing.T) func() runtime.Transport {
+		start: func(t *testing.T) func() transport.Transport {
 			url := testbroker.Shared(t)
-			return func() runtime.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) }
+			return func() transport.Transport { return connectTo(t, rabbitmq.Config{URLs: []string{url}}) }
 		},
 	})
 }
@@ -26,10 +26,10 @@ func connectTo(t *testing.T, config rabbitmq.Config) *rabbitmq.Transport {
 	if config.Logger == nil {
 		config.Logger = quiet()
 	}
-	transport, err := rabbitmq.Connect(config)
+	conn, err := rabbitmq.Connect(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	closeAfter(t, transport)
-	return transport
+	closeAfter(t, conn)
+	return conn
 }

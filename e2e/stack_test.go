@@ -9,6 +9,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func TestMain(m *testing.M) {
@@ -23,14 +24,14 @@ type stack struct {
 	name string
 	// start returns a function that makes connections to one broker, which are
 	// closed with the test.
-	start func(t *testing.T) (connect func() runtime.Transport)
+	start func(t *testing.T) (connect func() transport.Transport)
 }
 
 var stacks = []stack{{
 	name: "memory",
-	start: func(t *testing.T) func() runtime.Transport {
+	start: func(t *testing.T) func() transport.Transport {
 		broker := memory.NewBroker(memory.Config{})
-		return func() runtime.Transport { return closeAfter(t, broker.Connect()) }
+		return func() transport.Transport { return closeAfter(t, broker.Connect()) }
 	},
 }}
 
@@ -48,22 +49,22 @@ func onEachStack(t *testing.T, test func(t *testing.T, r *rig)) {
 // own.
 type rig struct {
 	t       *testing.T
-	connect func() runtime.Transport
+	connect func() transport.Transport
 	echo    *echoService
 }
 
-func newRig(t *testing.T, connect func() runtime.Transport) *rig {
+func newRig(t *testing.T, connect func() transport.Transport) *rig {
 	return &rig{t: t, connect: connect, echo: newEchoService(t)}
 }
 
 // closeAfter closes a transport with the test.
-func closeAfter(t *testing.T, transport runtime.Transport) runtime.Transport {
+func closeAfter(t *testing.T, conn transport.Transport) transport.Transport {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = transport.Close(ctx) // tests end with brokers that are stopped or blocked
+		_ = conn.Close(ctx) // tests end with brokers that are stopped or blocked
 	})
-	return transport
+	return conn
 }
 
 // client returns a client that is ready, on a connection of its own.
@@ -76,11 +77,11 @@ func (r *rig) client(config runtime.ClientConfig) *runtime.Client {
 	return client
 }
 
-func (r *rig) clientOn(transport runtime.Transport, config runtime.ClientConfig) *runtime.Client {
+func (r *rig) clientOn(conn transport.Transport, config runtime.ClientConfig) *runtime.Client {
 	if config.Logger == nil {
 		config.Logger = quiet()
 	}
-	client := runtime.NewClient(transport, config)
+	client := runtime.NewClient(conn, config)
 	r.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -103,14 +104,14 @@ func (r *rig) worker(name string, config runtime.WorkerConfig) *runningWorker {
 	return r.workerOn(r.connect(), name, config)
 }
 
-func (r *rig) workerOn(transport runtime.Transport, name string, config runtime.WorkerConfig) *runningWorker {
+func (r *rig) workerOn(conn transport.Transport, name string, config runtime.WorkerConfig) *runningWorker {
 	r.t.Helper()
 	if config.Logger == nil {
 		config.Logger = quiet()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &runningWorker{
-		Worker: runtime.NewWorker(transport, config), t: r.t, server: newEchoServer(name),
+		Worker: runtime.NewWorker(conn, config), t: r.t, server: newEchoServer(name),
 		cancel: cancel, result: make(chan error, 1),
 	}
 	w.server.register(w.Worker, r.echo)

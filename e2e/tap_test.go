@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -17,15 +18,15 @@ func TestTapHearsEveryCallAndReply(t *testing.T) {
 		mustInvoke(t, client, r.echo.echo, "before the tap")
 
 		const calls = 500
-		heard := make(chan *runtime.Delivery, 2*calls)
-		_, err := r.connect().Consume(t.Context(), runtime.Queue{
+		heard := make(chan *transport.Delivery, 2*calls)
+		_, err := r.connect().Consume(t.Context(), transport.Queue{
 			Name: "tap_" + r.echo.service.Module,
-			Bindings: []runtime.Binding{
+			Bindings: []transport.Binding{
 				{Exchange: wire.CallsExchange, Key: r.echo.service.Module + ".*"},
 				{Exchange: wire.RepliesExchange, Key: "*." + r.echo.service.Module + ".*"},
 			},
 			Expires: time.Minute,
-		}, func(d *runtime.Delivery) {
+		}, func(d *transport.Delivery) {
 			d.Settle.Ack()
 			heard <- d
 		})

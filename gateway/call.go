@@ -57,10 +57,10 @@ func (g *Gateway) invoke(ctx context.Context, request *Request, payload []byte) 
 	if request.Codec != CodecProtobuf {
 		request.memory.payload = payload
 	}
-	if errors.Is(err, runtime.ErrNoQueue) {
+	if errors.Is(err, runtime.ErrNoWorker) {
 		// The API is known, so that its queue is gone means that it is not
 		// served now.
-		return nil, runtime.Errorf(codes.Unavailable, "no worker serves %s now: %w", route.API, runtime.ErrNoQueue).
+		return nil, runtime.Errorf(codes.Unavailable, "no worker serves %s now: %w", route.API, runtime.ErrNoWorker).
 			WithDetails(errorInfo(ReasonNoWorker))
 	}
 	return reply, err

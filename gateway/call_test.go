@@ -21,6 +21,7 @@ import (
 	"github.com/mqrpc/mqrpc/gateway/form"
 	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // timeLeft is how long a client would wait for the reply.
@@ -42,10 +43,10 @@ func TestErrorsOfCalls(t *testing.T) {
 		"may have run":          {runtime.NewError(codes.Aborted, "m"), 409, codes.Aborted},
 		"no method":             {runtime.NewError(codes.Unimplemented, "m"), 501, codes.Unimplemented},
 		"the broker refuses":    {runtime.NewError(codes.ResourceExhausted, "m"), 429, codes.ResourceExhausted},
-		"no broker":             {runtime.Errorf(codes.Unavailable, "m: %w", runtime.ErrDisconnected), 503, codes.Unavailable},
+		"no broker":             {runtime.Errorf(codes.Unavailable, "m: %w", transport.ErrDisconnected), 503, codes.Unavailable},
 		"a handler's panic":     {runtime.NewError(codes.Internal, "m"), 500, codes.Internal},
-		"broker blocks":         {runtime.Errorf(codes.Unavailable, "m: %w", runtime.ErrBlocked), 503, codes.Unavailable},
-		"no queue":              {runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoQueue), 503, codes.Unavailable},
+		"broker blocks":         {runtime.Errorf(codes.Unavailable, "m: %w", transport.ErrBlocked), 503, codes.Unavailable},
+		"no queue":              {runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoWorker), 503, codes.Unavailable},
 		"the time is over":      {context.DeadlineExceeded, 504, codes.DeadlineExceeded},
 		"the client has gone":   {context.Canceled, 499, codes.Canceled},
 		"not an mqrpc error":    {errors.New("m"), 500, codes.Unknown},

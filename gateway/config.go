@@ -9,6 +9,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/transcode"
 )
 
@@ -41,8 +42,8 @@ type Config struct {
 	// their stages, and within a stage in this order.
 	Filters []Filter
 	// State is the state of the broker's connection, which readiness follows.
-	// Usually the State method of a [runtime.Transport]. Nil: always connected.
-	State func() runtime.State
+	// Usually the State method of a [transport.Transport]. Nil: always connected.
+	State func() transport.State
 	// Registry is how the registry behind the sources gets on, for the body of
 	// /readyz. Usually the Health method of a catalog. Nil: there is none.
 	Registry func() catalog.RegistryHealth
@@ -103,7 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("gateway: Config.Caller is missing")
 	}
 	if c.State == nil {
-		c.State = func() runtime.State { return runtime.State{Connected: true} }
+		c.State = func() transport.State { return transport.State{Connected: true} }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

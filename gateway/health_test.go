@@ -8,11 +8,11 @@ import (
 	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func TestHealth(t *testing.T) {
-	g := gatewaytest.New(t, gateway.Config{State: func() runtime.State { return runtime.State{} }})
+	g := gatewaytest.New(t, gateway.Config{State: func() transport.State { return transport.State{} }})
 	if w := gatewaytest.Get(g, "/healthz"); w.Code != 200 || w.Body.String() != `{"alive":true}` {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
@@ -21,20 +21,20 @@ func TestHealth(t *testing.T) {
 func TestReady(t *testing.T) {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	tests := map[string]struct {
-		state  runtime.State
+		state  transport.State
 		status int
 		body   string
 	}{
-		"connected": {runtime.State{Connected: true, Since: since}, 200,
+		"connected": {transport.State{Connected: true, Since: since}, 200,
 			`{"ready":true,"broker":{"connected":true,"blocked":false,"since":"2026-01-02T03:04:05Z"}}`},
-		"disconnected": {runtime.State{Since: since, Err: runtime.ErrDisconnected}, 503,
+		"disconnected": {transport.State{Since: since, Err: transport.ErrDisconnected}, 503,
 			`{"ready":false,"reason":"there is no connection to the broker","broker":{"connected":false,"blocked":false,"since":"2026-01-02T03:04:05Z"}}`},
-		"blocked": {runtime.State{Connected: true, Blocked: true}, 503,
+		"blocked": {transport.State{Connected: true, Blocked: true}, 503,
 			`{"ready":false,"reason":"the broker blocks publishers","broker":{"connected":true,"blocked":true}}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			g := gatewaytest.New(t, gateway.Config{State: func() runtime.State { return test.state }})
+			g := gatewaytest.New(t, gateway.Config{State: func() transport.State { return test.state }})
 			if w := gatewaytest.Get(g, "/readyz"); w.Code != test.status || w.Body.String() != test.body {
 				t.Errorf("got  %d %s\nwant %d %s", w.Code, w.Body, test.status, test.body)
 			}

@@ -76,7 +76,7 @@ func TestOutcomes(t *testing.T) {
 	}{
 		"answers":            {caller: gatewaytest.Echo},
 		"service fails":      {caller: gatewaytest.Failing(runtime.NewError(codes.NotFound, "m")), code: codes.NotFound},
-		"nobody serves it":   {caller: gatewaytest.Failing(runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoQueue)), code: codes.Unavailable},
+		"nobody serves it":   {caller: gatewaytest.Failing(runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoWorker)), code: codes.Unavailable},
 		"disabled":           {policy: &mqrpcv1.Policy{Disabled: true}, caller: gatewaytest.Echo, code: codes.Unavailable},
 		"refused":            {caller: gatewaytest.Echo, filter: refusing, code: codes.PermissionDenied},
 		"default response":   {policy: &mqrpcv1.Policy{DefaultResponses: defaults}, caller: gatewaytest.Failing(context.DeadlineExceeded), reason: "silent"},

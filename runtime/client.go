@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -55,7 +56,7 @@ type ClientConfig struct {
 // Client makes calls over a transport. Several clients may share one; each has
 // a reply queue of its own. It is safe for concurrent use.
 type Client struct {
-	transport    Transport
+	transport    transport.Transport
 	config       ClientConfig
 	log          *slog.Logger
 	invoke       Handler
@@ -71,9 +72,9 @@ type Client struct {
 	ctx       context.Context // ends when the client is closed
 	end       context.CancelFunc
 	closing   atomic.Bool
-	ready     chan struct{} // closed when the reply queue is consumed, or cannot be
-	replies   Consumer      // set before ready is closed
-	broken    *Error        // why the reply queue cannot be consumed, likewise
+	ready     chan struct{}      // closed when the reply queue is consumed, or cannot be
+	replies   transport.Consumer // set before ready is closed
+	broken    *Error             // why the reply queue cannot be consumed, likewise
 	start     sync.WaitGroup
 	stopWatch func()
 
@@ -88,7 +89,7 @@ var _ Caller = (*Client)(nil)
 // before there is a connection wait for it as they do in an outage.
 //
 // The client must be closed before its transport.
-func NewClient(transport Transport, config ClientConfig) *Client {
+func NewClient(conn transport.Transport, config ClientConfig) *Client {
 	if config.Timeout <= 0 {
 		config.Timeout = DefaultTimeout
 	}
@@ -104,7 +105,7 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 	config.Batching = config.Batching.withDefaults()
 	ctx, end := context.WithCancel(context.Background())
 	c := &Client{
-		transport: transport,
+		transport: conn,
 		config:    config,
 		log:       config.Logger,
 		name:      uniqueName(config.Name),
@@ -116,7 +117,7 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 	c.destinations = newGatherers(config.Batching, carrier[destination, *openCall](c))
 	c.invoke = intercept(c.call, config.Interceptors)
 	c.start.Go(c.consumeReplies)
-	c.stopWatch = transport.Watch(c.resendAfterReconnect())
+	c.stopWatch = conn.Watch(c.resendAfterReconnect())
 	return c
 }
 
@@ -316,7 +317,7 @@ func (c *Client) notConnected(cause error) *Error {
 		cause = state.Err
 	}
 	if cause == nil {
-		cause = ErrDisconnected
+		cause = transport.ErrDisconnected
 	}
 	return Errorf(codes.Unavailable, "the client's reply queue is not ready: %w", cause)
 }

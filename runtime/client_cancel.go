@@ -8,6 +8,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -71,7 +72,7 @@ func (c *Client) tellCancelled(key contract.Key, gathered *cancelled) {
 	if err != nil {
 		return // numbers can be encoded
 	}
-	c.transport.Publish(Publishing{
+	c.transport.Publish(transport.Publishing{
 		Exchange:   wire.ControlExchange,
 		RoutingKey: wire.AllInstancesKey(key.Module, key.Version),
 		Type:       wire.TypeCancel,

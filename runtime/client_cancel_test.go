@@ -10,6 +10,7 @@ import (
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -79,7 +80,7 @@ func TestCancelledCallThatWaitsNeverRuns(t *testing.T) {
 	eventually(t, "a call waits in the worker, and all were sent", func() bool {
 		return worker.Stats().Waiting == 1 && client.Stats().Messages == callers+1
 	})
-	cancelled := s.hear(s.connect(), "tap", runtime.Binding{Exchange: wire.ControlExchange, Key: everybodyKey})
+	cancelled := s.hear(s.connect(), "tap", transport.Binding{Exchange: wire.ControlExchange, Key: everybodyKey})
 	leave()
 	for range callers {
 		receive(t, outcomes, "the callers return")
@@ -109,7 +110,7 @@ func TestCancelledCallThatWaitsNeverRuns(t *testing.T) {
 // time is over.
 func TestCallsThatEndTellNobody(t *testing.T) {
 	s := newStand(t)
-	told := s.hear(s.connect(), "tap", runtime.Binding{Exchange: wire.ControlExchange, Key: "#"})
+	told := s.hear(s.connect(), "tap", transport.Binding{Exchange: wire.ControlExchange, Key: "#"})
 	s.worker(s.connect(), runtime.WorkerConfig{}, handlers{
 		"Echo":  func(_ context.Context, in []byte) ([]byte, error) { return in, nil },
 		"Sleep": func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() },

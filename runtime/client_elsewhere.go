@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -55,7 +56,7 @@ func (c *Client) discover(about question) {
 	if err != nil {
 		return // the name was checked
 	}
-	c.transport.Publish(Publishing{
+	c.transport.Publish(transport.Publishing{
 		Exchange:   wire.ControlExchange,
 		RoutingKey: wire.AllInstancesKey(about.module, about.version),
 		Type:       wire.TypeDiscover,

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -20,9 +21,9 @@ const replyQueueExpires = time.Minute
 // connection.
 func (c *Client) consumeReplies() {
 	defer close(c.ready)
-	replies, err := c.transport.Consume(c.ctx, Queue{
+	replies, err := c.transport.Consume(c.ctx, transport.Queue{
 		Name:     c.ReplyQueue(),
-		Bindings: []Binding{{wire.RepliesExchange, wire.ReplyPattern(c.name)}},
+		Bindings: []transport.Binding{{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern(c.name)}},
 		Expires:  replyQueueExpires,
 		Latest:   true,
 	}, c.receive)
@@ -35,7 +36,7 @@ func (c *Client) consumeReplies() {
 
 // receive takes what instances answer: the replies of one message, or a claim
 // that was asked for.
-func (c *Client) receive(delivery *Delivery) {
+func (c *Client) receive(delivery *transport.Delivery) {
 	defer delivery.Settle.Ack()
 	from, err := wire.AnsweredAPI(delivery.RoutingKey, c.name)
 	if err == nil {
@@ -57,7 +58,7 @@ func (c *Client) receive(delivery *Delivery) {
 	}
 }
 
-func (c *Client) receiveReplies(delivery *Delivery, from string) error {
+func (c *Client) receiveReplies(delivery *transport.Delivery, from string) error {
 	sender, replies, err := wire.AppendDecodedReplies(c.decoded[:0], delivery.Body, c.lastInstance)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (c *Client) receiveReplies(delivery *Delivery, from string) error {
 	return nil
 }
 
-func (c *Client) receiveClaim(delivery *Delivery, from string) error {
+func (c *Client) receiveClaim(delivery *transport.Delivery, from string) error {
 	claim, err := wire.DecodeClaim(delivery.Body, from)
 	if err == nil {
 		c.questions.answer(question{claim.GetModule(), claim.GetVersion(), claim.GetMethod()})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -13,7 +14,7 @@ import (
 // bits.
 func TestForgedRepliesAreDropped(t *testing.T) {
 	s := newStand(t)
-	calls := s.hear(s.connect(), "tap", runtime.Binding{Exchange: wire.CallsExchange, Key: "#"})
+	calls := s.hear(s.connect(), "tap", transport.Binding{Exchange: wire.CallsExchange, Key: "#"})
 	started, release := make(chan struct{}, 1), make(chan struct{})
 	s.worker(s.connect(), runtime.WorkerConfig{}, handlers{"Echo": func(_ context.Context, in []byte) ([]byte, error) {
 		started <- struct{}{}
@@ -37,7 +38,7 @@ func TestForgedRepliesAreDropped(t *testing.T) {
 	}
 	evil := s.connect()
 	forge := func(module string, id uint64) {
-		s.publish(evil, runtime.Publishing{
+		s.publish(evil, transport.Publishing{
 			Exchange: wire.RepliesExchange, RoutingKey: wire.ReplyKey(tapped.ReplyTo, module, "1.0"), Type: wire.TypeReply,
 			Body: wire.AppendReply(wire.AppendSender(nil, wire.Sender{Instance: "evil-1", Free: -1}), &wire.Reply{ID: id, Payload: []byte("\x0a\x05false")}),
 		})
@@ -56,7 +57,7 @@ func TestForgedRepliesAreDropped(t *testing.T) {
 
 func TestIDsAreNotGuessable(t *testing.T) {
 	s := newStand(t)
-	calls := s.hear(s.connect(), "tap", runtime.Binding{Exchange: wire.CallsExchange, Key: "#"})
+	calls := s.hear(s.connect(), "tap", transport.Binding{Exchange: wire.CallsExchange, Key: "#"})
 	s.worker(s.connect(), runtime.WorkerConfig{}, handlers{"Echo": echo})
 	client := s.client(s.connect(), runtime.ClientConfig{})
 	var bits [64]int

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -61,7 +62,7 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 	}
 	c.counters.messages.Add(1)
 	exchange, routingKey := to.route()
-	c.transport.Publish(Publishing{
+	c.transport.Publish(transport.Publishing{
 		Exchange:   exchange,
 		RoutingKey: routingKey,
 		Type:       wire.TypeCall,
@@ -78,7 +79,7 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 // a reconnect those that may be repeated are sent again.
 func (c *Client) settled(_ destination, calls []*openCall, err error) {
 	for _, call := range calls {
-		if err == nil || errors.Is(err, ErrLost) {
+		if err == nil || errors.Is(err, transport.ErrLost) {
 			call.markSent()
 		} else {
 			c.open.finish(call.id, outcome{err: unsentError(call.method, err)})
@@ -89,12 +90,12 @@ func (c *Client) settled(_ destination, calls []*openCall, err error) {
 
 func unsentError(method *Method, cause error) *Error {
 	switch {
-	case errors.Is(cause, ErrNoQueue):
+	case errors.Is(cause, transport.ErrNoQueue):
 		return Errorf(codes.Unavailable, "no worker serves %s/%s (there is no queue %s): %w",
-			method.Module, method.Version, method.Queue(), cause)
-	case errors.Is(cause, ErrRefused), errors.Is(cause, ErrBacklog):
+			method.Module, method.Version, method.Queue(), ErrNoWorker)
+	case errors.Is(cause, transport.ErrRefused), errors.Is(cause, transport.ErrBacklog):
 		return Errorf(codes.ResourceExhausted, "the call of %s was not taken: %w", method, cause)
-	case errors.Is(cause, ErrExpired):
+	case errors.Is(cause, transport.ErrExpired):
 		return Errorf(codes.DeadlineExceeded, "the call of %s was not sent: %w", method, cause)
 	default:
 		return Errorf(codes.Unavailable, "the call of %s was not sent: %w", method, cause)
@@ -104,9 +105,9 @@ func unsentError(method *Method, cause error) *Error {
 // resendAfterReconnect returns a watcher of the transport that sends again,
 // after every reconnect, the open calls that may be repeated: the broker may
 // have lost them, or their worker's reply.
-func (c *Client) resendAfterReconnect() func(State) {
+func (c *Client) resendAfterReconnect() func(transport.State) {
 	connects := 0
-	return func(state State) {
+	return func(state transport.State) {
 		if !state.Connected || state.Connects == connects {
 			return
 		}

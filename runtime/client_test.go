@@ -15,6 +15,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // echoing starts a worker that echoes bytes after the handler has let it, and
@@ -27,7 +28,7 @@ func echoing(t testing.TB, config runtime.ClientConfig, handler func(context.Con
 
 // echoingOver does so over transports of the test's, which it closes.
 func echoingOver(
-	t testing.TB, calling, serving runtime.Transport, config runtime.ClientConfig, handler func(context.Context),
+	t testing.TB, calling, serving transport.Transport, config runtime.ClientConfig, handler func(context.Context),
 ) (*runtime.Client, *runtime.Method) {
 	t.Helper()
 	method := &runtime.Method{Module: "test", Version: "1.0", Name: "Echo.Echo", Idempotency: runtime.NoSideEffects}
@@ -55,8 +56,8 @@ func echoingOver(
 		}
 		stop()
 		running.Wait()
-		for _, transport := range []runtime.Transport{calling, serving} {
-			if err := transport.Close(context.Background()); err != nil {
+		for _, conn := range []transport.Transport{calling, serving} {
+			if err := conn.Close(context.Background()); err != nil {
 				t.Error(err)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // Describe asks a worker of (module, version) for the API that it serves. As
-// with any call, the error wraps [ErrNoQueue] when there is no worker. A
+// with any call, the error wraps [ErrNoWorker] when there is no worker. A
 // description that breaks the limits of contracts is an error; whether its files
 // link is not looked at.
 func Describe(ctx context.Context, caller Caller, module, version string) (*mqrpcv1.DescribeResponse, error) {
@@ -24,7 +24,7 @@ func Describe(ctx context.Context, caller Caller, module, version string) (*mqrp
 }
 
 // DescribeInstance asks one instance, as [Describe] asks any: instances of one
-// API may serve different revisions of its contract. The error wraps [ErrNoQueue]
+// API may serve different revisions of its contract. The error wraps [ErrNoWorker]
 // when the instance is gone.
 func DescribeInstance(ctx context.Context, caller Caller, module, version, instance string) (*mqrpcv1.DescribeResponse, error) {
 	method := describeMethod(module, version)

@@ -1,5 +1,5 @@
 // Package runtime is what generated code and its users import: workers,
-// clients, their errors, and the transport that carries their messages.
+// clients, and their errors. What carries their messages is a transport.
 //
 // A worker serves an implementation:
 //
@@ -18,7 +18,6 @@
 // The files:
 //
 //   - method.go, call.go, metadata.go, error.go: the vocabulary of a call
-//   - transport.go: what carries messages
 //   - client.go: making calls; client_open.go the calls that wait for their
 //     outcome, client_expiry.go their deadlines, client_send.go and
 //     client_receive.go the two directions

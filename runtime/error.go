@@ -134,6 +134,10 @@ func AsError(err error) *Error {
 	return &Error{code: code, message: err.Error(), cause: err}
 }
 
+// ErrNoWorker is wrapped by the error of a call to an API that nobody serves. The
+// call was not delivered to anybody.
+var ErrNoWorker = errors.New("no queue is bound for its calls")
+
 // contextError is the error of a call whose context has ended.
 func contextError(ctx context.Context) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -13,6 +13,7 @@ import (
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -34,19 +35,19 @@ func newStand(t *testing.T) *stand {
 func (s *stand) connect() *memory.Transport { return s.connectAs(memory.DefaultUser) }
 
 func (s *stand) connectAs(user string) *memory.Transport {
-	transport := s.broker.ConnectAs(user)
+	conn := s.broker.ConnectAs(user)
 	s.t.Cleanup(func() {
-		if err := transport.Close(context.Background()); err != nil {
+		if err := conn.Close(context.Background()); err != nil {
 			s.t.Error(err)
 		}
 	})
-	return transport
+	return conn
 }
 
-func (s *stand) client(transport runtime.Transport, config runtime.ClientConfig) *runtime.Client {
+func (s *stand) client(conn transport.Transport, config runtime.ClientConfig) *runtime.Client {
 	s.t.Helper()
 	config.Logger = slog.New(slog.DiscardHandler)
-	client := runtime.NewClient(transport, config)
+	client := runtime.NewClient(conn, config)
 	s.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -68,7 +69,7 @@ func echoMethod(name string) *runtime.Method {
 }
 
 // worker starts a worker of test/1.0 that is stopped at the end.
-func (s *stand) worker(transport runtime.Transport, config runtime.WorkerConfig, implementation handlers) *runtime.Worker {
+func (s *stand) worker(conn transport.Transport, config runtime.WorkerConfig, implementation handlers) *runtime.Worker {
 	s.t.Helper()
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -84,7 +85,7 @@ func (s *stand) worker(transport runtime.Transport, config runtime.WorkerConfig,
 				return wrapperspb.Bytes(out), err
 			}))
 	}
-	worker := runtime.NewWorker(transport, config)
+	worker := runtime.NewWorker(conn, config)
 	worker.Register(service, implemented...)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -136,10 +137,10 @@ func eventually(t *testing.T, what string, condition func() bool) {
 }
 
 // hear delivers what a queue of its own gets to the channel that it returns.
-func (s *stand) hear(transport runtime.Transport, name string, bindings ...runtime.Binding) <-chan *runtime.Delivery {
+func (s *stand) hear(conn transport.Transport, name string, bindings ...transport.Binding) <-chan *transport.Delivery {
 	s.t.Helper()
-	heard := make(chan *runtime.Delivery, 1000)
-	consumer, err := transport.Consume(s.t.Context(), runtime.Queue{Name: name, Bindings: bindings}, func(d *runtime.Delivery) {
+	heard := make(chan *transport.Delivery, 1000)
+	consumer, err := conn.Consume(s.t.Context(), transport.Queue{Name: name, Bindings: bindings}, func(d *transport.Delivery) {
 		d.Settle.Ack()
 		heard <- d
 	})
@@ -155,19 +156,19 @@ func (s *stand) hear(transport runtime.Transport, name string, bindings ...runti
 }
 
 // tell publishes a message and waits until the broker has it.
-func (s *stand) tell(transport runtime.Transport, exchange, key, kind, replyTo string, message proto.Message) {
+func (s *stand) tell(conn transport.Transport, exchange, key, kind, replyTo string, message proto.Message) {
 	s.t.Helper()
 	body, err := proto.Marshal(message)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.publish(transport, runtime.Publishing{Exchange: exchange, RoutingKey: key, Type: kind, ReplyTo: replyTo, Body: body})
+	s.publish(conn, transport.Publishing{Exchange: exchange, RoutingKey: key, Type: kind, ReplyTo: replyTo, Body: body})
 }
 
-func (s *stand) publish(transport runtime.Transport, message runtime.Publishing) {
+func (s *stand) publish(conn transport.Transport, message transport.Publishing) {
 	s.t.Helper()
 	done := make(chan error, 1)
-	transport.Publish(message, func(err error) { done <- err })
+	conn.Publish(message, func(err error) { done <- err })
 	if err := receive(s.t, done, "the broker has a message"); err != nil {
 		s.t.Fatalf("publish to %s with %s: %v", message.Exchange, message.RoutingKey, err)
 	}
@@ -177,7 +178,7 @@ func (s *stand) publish(transport runtime.Transport, message runtime.Publishing)
 func (s *stand) fence(worker *runtime.Worker) {
 	s.t.Helper()
 	asking := s.connect()
-	answers := s.hear(asking, "fence", runtime.Binding{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern("fence-1")})
+	answers := s.hear(asking, "fence", transport.Binding{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern("fence-1")})
 	s.tell(asking, wire.ControlExchange, wire.ControlKey("test", "1.0", worker.Instance()), wire.TypeDiscover, "fence-1", &mqrpcv1.Discover{})
 	receive(s.t, answers, "the worker answers")
 }

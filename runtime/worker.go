@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -70,7 +71,7 @@ const (
 // Worker serves the services that are registered with it, over a transport.
 // Register everything, then call [Worker.Run] once.
 type Worker struct {
-	transport Transport
+	transport transport.Transport
 	config    WorkerConfig
 	log       *slog.Logger
 	apis      map[string]*servedAPI // by queue
@@ -93,7 +94,7 @@ type Worker struct {
 var _ Registrar = (*Worker)(nil)
 
 // NewWorker returns a worker without services.
-func NewWorker(transport Transport, config WorkerConfig) *Worker {
+func NewWorker(conn transport.Transport, config WorkerConfig) *Worker {
 	if config.Concurrency <= 0 {
 		config.Concurrency = defaultConcurrency
 	}
@@ -114,7 +115,7 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 	}
 	config.Batching = config.Batching.withDefaults()
 	w := &Worker{
-		transport: transport,
+		transport: conn,
 		config:    config,
 		instance:  uniqueName(config.Name),
 		log:       config.Logger,

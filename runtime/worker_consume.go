@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -22,7 +23,7 @@ type consuming struct {
 	follow  func()                            // follows it; nil before the worker runs
 
 	mu       sync.Mutex // held while the consumer changes
-	consumer Consumer
+	consumer transport.Consumer
 	running  bool
 }
 
@@ -54,9 +55,9 @@ func (w *Worker) consume(ctx context.Context) error {
 func (a *servedAPI) consume(ctx context.Context) error {
 	a.consuming.mu.Lock()
 	defer a.consuming.mu.Unlock()
-	consumer, err := a.worker.transport.Consume(ctx, Queue{
+	consumer, err := a.worker.transport.Consume(ctx, transport.Queue{
 		Name:     a.queue,
-		Bindings: []Binding{{wire.CallsExchange, wire.APIKey(a.key.Module, a.key.Version)}},
+		Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: wire.APIKey(a.key.Module, a.key.Version)}},
 		Quorum:   a.worker.config.Quorum,
 		Expires:  workerQueueExpires,
 		Prefetch: a.worker.config.Prefetch,

@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/time/rate"
 
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -74,14 +75,14 @@ func (c *control) consume(ctx context.Context, consuming chan<- struct{}) {
 	}
 }
 
-func (c *control) queue() Queue {
-	bindings := []Binding{{wire.ControlExchange, wire.DiscoverAllKey}}
+func (c *control) queue() transport.Queue {
+	bindings := []transport.Binding{{Exchange: wire.ControlExchange, Key: wire.DiscoverAllKey}}
 	for _, api := range c.byKey {
 		bindings = append(bindings,
-			Binding{wire.ControlExchange, wire.ControlKey(api.key.Module, api.key.Version, c.worker.instance)},
-			Binding{wire.ControlExchange, wire.AllInstancesKey(api.key.Module, api.key.Version)})
+			transport.Binding{Exchange: wire.ControlExchange, Key: wire.ControlKey(api.key.Module, api.key.Version, c.worker.instance)},
+			transport.Binding{Exchange: wire.ControlExchange, Key: wire.AllInstancesKey(api.key.Module, api.key.Version)})
 	}
-	return Queue{
+	return transport.Queue{
 		Name:      wire.InstanceQueue(c.worker.instance),
 		Bindings:  bindings,
 		Exclusive: true,
@@ -91,7 +92,7 @@ func (c *control) queue() Queue {
 }
 
 // receive takes one message of the instance queue.
-func (c *control) receive(delivery *Delivery) {
+func (c *control) receive(delivery *transport.Delivery) {
 	api := c.byKey[apiOfControlKey(delivery.RoutingKey)]
 	if delivery.Type == wire.TypeCall && api != nil {
 		api.receiveBuiltin(delivery) // which acknowledges it
@@ -114,7 +115,7 @@ func apiOfControlKey(routingKey string) string {
 }
 
 // obey does what a message says. api is nil if the message is for all.
-func (c *control) obey(delivery *Delivery, api *servedAPI) error {
+func (c *control) obey(delivery *transport.Delivery, api *servedAPI) error {
 	switch {
 	case delivery.Type == wire.TypeDiscover:
 		return c.discover(delivery, api)
@@ -140,7 +141,7 @@ func (c *control) obey(delivery *Delivery, api *servedAPI) error {
 }
 
 // discover answers with claims.
-func (c *control) discover(delivery *Delivery, asked *servedAPI) error {
+func (c *control) discover(delivery *transport.Delivery, asked *servedAPI) error {
 	question, err := wire.DecodeDiscover(delivery.Body)
 	if err != nil {
 		return err

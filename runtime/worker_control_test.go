@@ -13,14 +13,15 @@ import (
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 func TestWorkerClaimsWhatItServes(t *testing.T) {
 	s := newStand(t)
-	heard := s.hear(s.connect(), "listener", runtime.Binding{Exchange: wire.AnnouncementsExchange, Key: "#"})
-	transport := s.connect()
-	worker := s.worker(transport, runtime.WorkerConfig{Name: "shop", Concurrency: 7, HeartbeatInterval: 50 * time.Millisecond}, handlers{"Echo": echo})
+	heard := s.hear(s.connect(), "listener", transport.Binding{Exchange: wire.AnnouncementsExchange, Key: "#"})
+	conn := s.connect()
+	worker := s.worker(conn, runtime.WorkerConfig{Name: "shop", Concurrency: 7, HeartbeatInterval: 50 * time.Millisecond}, handlers{"Echo": echo})
 	if !strings.HasPrefix(worker.Instance(), "shop-") || wire.CheckWord(worker.Instance()) != nil {
 		t.Errorf("the instance is called %q", worker.Instance())
 	}
@@ -34,13 +35,13 @@ func TestWorkerClaimsWhatItServes(t *testing.T) {
 	if beat.GetInstance() != worker.Instance() || len(beat.GetVersions()) != 1 || beat.GetVersions()[0].GetVersion() != "1.0" {
 		t.Errorf("the heartbeat is %v", beat)
 	}
-	transport.Cut()
+	conn.Cut()
 	nextClaim(t, heard) // after the reconnect
 }
 
 func TestWorkerThatStopsSaysSo(t *testing.T) {
 	s := newStand(t)
-	heard := s.hear(s.connect(), "listener", runtime.Binding{Exchange: wire.AnnouncementsExchange, Key: "test.1_0"})
+	heard := s.hear(s.connect(), "listener", transport.Binding{Exchange: wire.AnnouncementsExchange, Key: "test.1_0"})
 	t.Run("worker", func(t *testing.T) {
 		inner := &stand{t: t, broker: s.broker}
 		inner.worker(inner.connect(), runtime.WorkerConfig{}, handlers{"Echo": echo})
@@ -55,7 +56,7 @@ func TestNewcomersAskForClaims(t *testing.T) {
 	s := newStand(t)
 	worker := s.worker(s.connect(), runtime.WorkerConfig{HeartbeatInterval: -1}, handlers{"Echo": echo})
 	asking := s.connect()
-	answers := s.hear(asking, "listener", runtime.Binding{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern("newcomer-1")})
+	answers := s.hear(asking, "listener", transport.Binding{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern("newcomer-1")})
 	for _, key := range []string{wire.DiscoverAllKey, everybodyKey, wire.ControlKey("test", "1.0", worker.Instance())} {
 		s.tell(asking, wire.ControlExchange, key, wire.TypeDiscover, "newcomer-1", &mqrpcv1.Discover{})
 		if claim := nextClaim(t, answers); claim.GetInstance() != worker.Instance() {
@@ -74,7 +75,7 @@ func TestNewcomersAskForClaims(t *testing.T) {
 func TestRefusedWorkerTakesNoMoreCalls(t *testing.T) {
 	s := newStand(t)
 	var log buffer
-	heard := s.hear(s.connect(), "listener", runtime.Binding{Exchange: wire.AnnouncementsExchange, Key: "test.1_0"})
+	heard := s.hear(s.connect(), "listener", transport.Binding{Exchange: wire.AnnouncementsExchange, Key: "test.1_0"})
 	worker := s.worker(s.connectAs("shop"), runtime.WorkerConfig{
 		Gateways: []string{"gateway"}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	}, handlers{"Echo": echo})
@@ -139,7 +140,7 @@ func TestOrdinaryCallsThatComeByControlAreDropped(t *testing.T) {
 		return nil, nil
 	}})
 	stranger := s.connect()
-	s.publish(stranger, runtime.Publishing{
+	s.publish(stranger, transport.Publishing{
 		Exchange: wire.ControlExchange, RoutingKey: wire.ControlKey("test", "1.0", worker.Instance()), Type: wire.TypeCall,
 		ReplyTo: "stranger-1", Body: wire.AppendCall(nil, &wire.Call{ID: 1, Method: "Echo.Echo"}),
 	})
@@ -177,7 +178,7 @@ func TestReplyAddressesAreChecked(t *testing.T) {
 	stranger := s.connect()
 	addresses := []string{"", "server_other_1.0", "a.b", "#", "all", "mqrpc", strings.Repeat("a", 65)}
 	for _, address := range addresses {
-		s.publish(stranger, runtime.Publishing{
+		s.publish(stranger, transport.Publishing{
 			Exchange: wire.CallsExchange, RoutingKey: "test.1_0", Type: wire.TypeCall,
 			ReplyTo: address, Body: wire.AppendCall(nil, &wire.Call{ID: 1, Method: "Echo.Echo"}),
 		})
@@ -193,9 +194,9 @@ func TestRedeliveredCallOfAnUnknownMethodIsAborted(t *testing.T) {
 	s := newStand(t)
 	first := s.connect()
 	taken := make(chan struct{}, 1)
-	_, err := first.Consume(t.Context(), runtime.Queue{
-		Name: wire.WorkerQueue("test", "1.0"), Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "test.1_0"}},
-	}, func(*runtime.Delivery) { taken <- struct{}{} })
+	_, err := first.Consume(t.Context(), transport.Queue{
+		Name: wire.WorkerQueue("test", "1.0"), Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: "test.1_0"}},
+	}, func(*transport.Delivery) { taken <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func TestRedeliveredCallOfAnUnknownMethodIsAborted(t *testing.T) {
 	}
 }
 
-func nextClaim(t *testing.T, heard <-chan *runtime.Delivery) *mqrpcv1.Claim {
+func nextClaim(t *testing.T, heard <-chan *transport.Delivery) *mqrpcv1.Claim {
 	t.Helper()
 	for {
 		d := receive(t, heard, "a claim")
@@ -228,7 +229,7 @@ func nextClaim(t *testing.T, heard <-chan *runtime.Delivery) *mqrpcv1.Claim {
 	}
 }
 
-func nextBeat(t *testing.T, heard <-chan *runtime.Delivery) *mqrpcv1.Heartbeat {
+func nextBeat(t *testing.T, heard <-chan *transport.Delivery) *mqrpcv1.Heartbeat {
 	t.Helper()
 	for {
 		d := receive(t, heard, "a heartbeat")

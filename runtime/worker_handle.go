@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -235,7 +236,7 @@ func (w *Worker) carry(to replyTarget, b *batch[replyTarget, *job]) bool {
 	*b.body = body
 	w.counters.replies.Add(int64(len(b.contents)))
 	w.counters.replyMessages.Add(1)
-	w.transport.Publish(Publishing{
+	w.transport.Publish(transport.Publishing{
 		Exchange:   wire.RepliesExchange,
 		RoutingKey: wire.ReplyKey(to.client, to.api.key.Module, to.api.key.Version),
 		Type:       wire.TypeReply,

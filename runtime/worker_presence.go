@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -60,7 +61,7 @@ func (p *presence) start() {
 func (p *presence) run(ctx context.Context) {
 	connects := p.worker.transport.State().Connects
 	reconnected := make(chan struct{}, 1)
-	stopWatch := p.worker.transport.Watch(func(state State) {
+	stopWatch := p.worker.transport.Watch(func(state transport.State) {
 		if state.Connected && state.Connects != connects {
 			connects = state.Connects
 			select {
@@ -192,7 +193,7 @@ func (p *presence) publish(exchange, routingKey, kind string, message proto.Mess
 		settled()
 		return
 	}
-	p.worker.transport.Publish(Publishing{
+	p.worker.transport.Publish(transport.Publishing{
 		Exchange:   exchange,
 		RoutingKey: routingKey,
 		Type:       kind,

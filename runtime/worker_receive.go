@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -66,11 +67,11 @@ type message struct {
 	unanswered atomic.Int64 // calls whose reply the broker has not taken
 
 	mu     sync.Mutex
-	settle Settler // of its latest delivery
+	settle transport.Settler // of its latest delivery
 }
 
 // receive takes one message of the worker queue and hands its calls to the pool.
-func (a *servedAPI) receive(delivery *Delivery) {
+func (a *servedAPI) receive(delivery *transport.Delivery) {
 	calls, err := decodeCalls(delivery, a.lastMethod)
 	if err != nil {
 		a.drop(delivery, err)
@@ -81,7 +82,7 @@ func (a *servedAPI) receive(delivery *Delivery) {
 }
 
 // receiveBuiltin takes a message that was sent to this instance alone.
-func (a *servedAPI) receiveBuiltin(delivery *Delivery) {
+func (a *servedAPI) receiveBuiltin(delivery *transport.Delivery) {
 	calls, err := decodeCalls(delivery, "")
 	for i := range calls {
 		if !strings.HasPrefix(calls[i].Method, wire.BuiltinPrefix) {
@@ -95,7 +96,7 @@ func (a *servedAPI) receiveBuiltin(delivery *Delivery) {
 	a.take(delivery, calls)
 }
 
-func decodeCalls(delivery *Delivery, likely string) ([]wire.ReceivedCall, error) {
+func decodeCalls(delivery *transport.Delivery, likely string) ([]wire.ReceivedCall, error) {
 	if delivery.Type != wire.TypeCall {
 		return nil, errors.New("its type is not " + wire.TypeCall)
 	}
@@ -106,7 +107,7 @@ func decodeCalls(delivery *Delivery, likely string) ([]wire.ReceivedCall, error)
 }
 
 // take begins with the calls of a message.
-func (a *servedAPI) take(delivery *Delivery, calls []wire.ReceivedCall) {
+func (a *servedAPI) take(delivery *transport.Delivery, calls []wire.ReceivedCall) {
 	m, known := a.keep(delivery, calls)
 	if known {
 		return // it still runs here; the run under way answers it
@@ -118,7 +119,7 @@ func (a *servedAPI) take(delivery *Delivery, calls []wire.ReceivedCall) {
 	}
 }
 
-func (a *servedAPI) drop(delivery *Delivery, err error) {
+func (a *servedAPI) drop(delivery *transport.Delivery, err error) {
 	a.worker.counters.malformed.Add(1)
 	a.worker.complaints.do(func(more int) {
 		a.worker.log.Warn("a malformed message in a worker queue was dropped",
@@ -130,7 +131,7 @@ func (a *servedAPI) drop(delivery *Delivery, err error) {
 // keep remembers a message until it is settled. One that is known has been
 // delivered again because the connection broke: its latest delivery is the one
 // to settle.
-func (a *servedAPI) keep(delivery *Delivery, calls []wire.ReceivedCall) (m *message, known bool) {
+func (a *servedAPI) keep(delivery *transport.Delivery, calls []wire.ReceivedCall) (m *message, known bool) {
 	key := messageKey{delivery.ReplyTo, calls[0].ID}
 	a.mu.Lock()
 	defer a.mu.Unlock()

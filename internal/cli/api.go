@@ -16,7 +16,7 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/internal/cli/backend"
 	"github.com/mqrpc/mqrpc/registry"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func newAPICommand(env environment) *cobra.Command {
@@ -141,14 +141,14 @@ func (a *admin) change(ctx context.Context, use func(changer) error) error {
 		if err != nil {
 			return &usageError{err}
 		}
-		var transport runtime.Transport
+		var conn transport.Transport
 		if way == backend.Broadcast {
-			if transport, err = a.env.dial(a.broker, slog.New(slog.DiscardHandler)); err != nil {
+			if conn, err = a.env.dial(a.broker, slog.New(slog.DiscardHandler)); err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, closeWithin(busStopTimeout, transport.Close)) }()
+			defer func() { err = errors.Join(err, closeWithin(busStopTimeout, conn.Close)) }()
 		}
-		notifier, err := opened.Notifier(way, transport, slog.New(slog.DiscardHandler))
+		notifier, err := opened.Notifier(way, conn, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // busStopTimeout bounds the end of a command's connection.
@@ -18,24 +19,24 @@ const busStopTimeout = 5 * time.Second
 
 // bus is the connection of a command that makes calls and ends.
 type bus struct {
-	transport runtime.Transport
+	transport transport.Transport
 	client    *runtime.Client
 }
 
 // openBus connects. Unlike a gateway, it does not outwait an outage: it fails
 // with the first try.
 func openBus(ctx context.Context, env environment, broker brokerSettings, logger *slog.Logger) (*bus, error) {
-	transport, err := env.dial(broker, logger)
+	conn, err := env.dial(broker, logger)
 	if err != nil {
 		return nil, err
 	}
-	if err := awaitConnection(ctx, transport); err != nil {
+	if err := awaitConnection(ctx, conn); err != nil {
 		return nil, errors.Join(fmt.Errorf("no connection to the broker: %w; --amqp-url says where it is", err),
-			closeWithin(busStopTimeout, transport.Close))
+			closeWithin(busStopTimeout, conn.Close))
 	}
 	return &bus{
-		transport: transport,
-		client:    runtime.NewClient(transport, runtime.ClientConfig{Logger: logger}),
+		transport: conn,
+		client:    runtime.NewClient(conn, runtime.ClientConfig{Logger: logger}),
 	}, nil
 }
 
@@ -44,10 +45,10 @@ func (b *bus) close() error {
 }
 
 // awaitConnection waits for the end of the first try to connect.
-func awaitConnection(ctx context.Context, transport runtime.Transport) error {
-	states := make(chan runtime.State, 1)
-	stop := transport.Watch(func(state runtime.State) {
-		untried := state.Err == runtime.ErrDisconnected //nolint:errorlint // Alone it says that nothing was tried yet.
+func awaitConnection(ctx context.Context, conn transport.Transport) error {
+	states := make(chan transport.State, 1)
+	stop := conn.Watch(func(state transport.State) {
+		untried := state.Err == transport.ErrDisconnected //nolint:errorlint // Alone it says that nothing was tried yet.
 		if state.Connected || !untried {
 			select {
 			case states <- state:

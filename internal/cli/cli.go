@@ -11,7 +11,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // Main runs the program and returns its exit code.
@@ -39,19 +39,19 @@ type environment struct {
 	out, err io.Writer
 	environ  func() []string
 	// connect replaces the connection to RabbitMQ; nil: it does not.
-	connect func() runtime.Transport
+	connect func() transport.Transport
 }
 
 // dial returns a transport that connects in the background.
-func (e environment) dial(broker brokerSettings, logger *slog.Logger) (runtime.Transport, error) {
+func (e environment) dial(broker brokerSettings, logger *slog.Logger) (transport.Transport, error) {
 	if e.connect != nil {
 		return e.connect(), nil
 	}
-	transport, err := broker.connect(logger)
+	conn, err := broker.connect(logger)
 	if err != nil {
 		return nil, err // not a nil *Transport in an interface
 	}
-	return transport, nil
+	return conn, nil
 }
 
 func run(ctx context.Context, env environment) int {

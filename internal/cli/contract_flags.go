@@ -49,7 +49,7 @@ func describedContract(ctx context.Context, key contract.Key, caller runtime.Cal
 func workerFiles(ctx context.Context, key contract.Key, caller runtime.Caller) (*descriptorpb.FileDescriptorSet, error) {
 	description, err := runtime.Describe(ctx, caller, key.Module, key.Version)
 	switch {
-	case errors.Is(err, runtime.ErrNoQueue):
+	case errors.Is(err, runtime.ErrNoWorker):
 		return nil, &statusError{failure: runtime.NewError(runtime.CodeOf(err),
 			"no worker serves "+key.String()+": start one, or see with mqrpc list which APIs are served")}
 	case err != nil:

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // demo is one run of mqrpc demo.
@@ -70,7 +70,7 @@ func noEnviron() []string { return nil }
 // demoBackend is what the demo's gateway calls: a broker, and workers that come
 // when they are started.
 type demoBackend interface {
-	transport() runtime.Transport
+	transport() transport.Transport
 	// startWorker returns when the worker serves.
 	startWorker(ctx context.Context, version demoVersion) error
 	stop() error

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // demoReadyTimeout is how long the demo waits for a worker process.
@@ -45,7 +45,7 @@ func (b *processes) startWorker(ctx context.Context, version demoVersion) error 
 	return worker.awaitReady(ctx)
 }
 
-func (b *processes) transport() runtime.Transport { return b.own }
+func (b *processes) transport() transport.Transport { return b.own }
 
 // stop stops all workers at once.
 func (b *processes) stop() error {

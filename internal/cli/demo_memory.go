@@ -7,6 +7,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // demoStopTimeout bounds the stop of each part of the demo.
@@ -37,13 +38,13 @@ func (d *demo) startInMemory(ctx context.Context) *inMemory {
 
 // startWorker gives the worker a connection of its own, as a process would have.
 func (b *inMemory) startWorker(_ context.Context, version demoVersion) error {
-	transport := b.broker.Connect()
-	worker := runtime.NewWorker(transport, b.config)
+	conn := b.broker.Connect()
+	worker := runtime.NewWorker(conn, b.config)
 	version.register(worker)
 	ended := make(chan error, 1)
 	go func() {
 		err := worker.Run(b.workers)
-		ended <- errors.Join(err, closeWithin(demoStopTimeout, transport.Close))
+		ended <- errors.Join(err, closeWithin(demoStopTimeout, conn.Close))
 	}()
 	select {
 	case <-worker.Ready():
@@ -54,7 +55,7 @@ func (b *inMemory) startWorker(_ context.Context, version demoVersion) error {
 	}
 }
 
-func (b *inMemory) transport() runtime.Transport { return b.own }
+func (b *inMemory) transport() transport.Transport { return b.own }
 
 func (b *inMemory) stop() error {
 	b.stopAll()

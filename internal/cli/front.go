@@ -18,6 +18,7 @@ import (
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/disk"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // front is a gateway with all that it works with. It owns what it has.
@@ -27,7 +28,7 @@ type front struct {
 	logger    *slog.Logger
 	listener  net.Listener
 	admin     net.Listener // nil: none
-	transport runtime.Transport
+	transport transport.Transport
 
 	location backend.Location
 	notify   backend.Notify

@@ -14,6 +14,7 @@ import (
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // stage is a broker in memory with a worker of wxapp/1.0, and the program's
@@ -27,8 +28,8 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{broker: memory.NewBroker(memory.Config{}), environ: []string{"XDG_STATE_HOME=" + t.TempDir()}}
-	transport := s.broker.Connect()
-	worker := runtime.NewWorker(transport, runtime.WorkerConfig{
+	conn := s.broker.Connect()
+	worker := runtime.NewWorker(conn, runtime.WorkerConfig{
 		Name: "worker", HeartbeatInterval: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 		Interceptors: []runtime.Interceptor{failOnDemand},
 	})
@@ -41,7 +42,7 @@ func newStage(t *testing.T) *stage {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if err := closeWithin(time.Minute, transport.Close); err != nil {
+		if err := closeWithin(time.Minute, conn.Close); err != nil {
 			t.Error(err)
 		}
 	})
@@ -78,6 +79,6 @@ func (s *stage) runIn(t *testing.T, code int, env environment) *program {
 // environment adds the broker, and the user's directories.
 func (s *stage) environment(env environment) environment {
 	env.environ = func() []string { return s.environ }
-	env.connect = func() runtime.Transport { return s.broker.Connect() }
+	env.connect = func() transport.Transport { return s.broker.Connect() }
 	return env
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Config says what a [Listener] listens to.
 type Config struct {
 	// Transport carries the messages. The listener does not close it.
-	Transport runtime.Transport
+	Transport transport.Transport
 	// Heard is called with every claim, one at a time; it must not block. The
 	// part of a heartbeat that speaks of one API comes as a claim, too, which then
 	// lacks what heartbeats do not say: whole is false.
@@ -102,7 +102,7 @@ func (l *Listener) run(ctx context.Context) {
 			return
 		}
 		l.config.Failed(err)
-		if errors.Is(err, runtime.ErrClosed) {
+		if errors.Is(err, transport.ErrClosed) {
 			return
 		}
 		select {
@@ -113,10 +113,10 @@ func (l *Listener) run(ctx context.Context) {
 	}
 }
 
-func (l *Listener) queue() runtime.Queue {
-	return runtime.Queue{
+func (l *Listener) queue() transport.Queue {
+	return transport.Queue{
 		Name: wire.ListenerQueue(l.name),
-		Bindings: []runtime.Binding{
+		Bindings: []transport.Binding{
 			{Exchange: wire.AnnouncementsExchange, Key: "#"},
 			{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern(l.name)},
 		},
@@ -130,7 +130,7 @@ func (l *Listener) queue() runtime.Queue {
 func (l *Listener) askAfterEachConnect(ctx context.Context) {
 	connected := make(chan struct{}, 1)
 	connects := 0
-	stop := l.config.Transport.Watch(func(state runtime.State) {
+	stop := l.config.Transport.Watch(func(state transport.State) {
 		if !state.Connected || state.Connects == connects {
 			return
 		}
@@ -153,7 +153,7 @@ func (l *Listener) askAfterEachConnect(ctx context.Context) {
 
 // ask asks all instances for their claims. That nobody is there is an answer.
 func (l *Listener) ask() {
-	l.config.Transport.Publish(runtime.Publishing{
+	l.config.Transport.Publish(transport.Publishing{
 		Exchange:   wire.ControlExchange,
 		RoutingKey: wire.DiscoverAllKey,
 		Type:       wire.TypeDiscover,
@@ -162,7 +162,7 @@ func (l *Listener) ask() {
 	}, func(error) {})
 }
 
-func (l *Listener) deliver(delivery *runtime.Delivery) {
+func (l *Listener) deliver(delivery *transport.Delivery) {
 	defer delivery.Settle.Ack()
 	apiKey := delivery.RoutingKey
 	if delivery.Exchange == wire.RepliesExchange {

@@ -12,8 +12,8 @@ import (
 	"github.com/mqrpc/mqrpc/internal/testbroker"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // TestContractOverRabbitMQ runs the suite against the shared RabbitMQ, through a
@@ -55,17 +55,17 @@ func overRabbitMQ(t *testing.T, address url.URL) registrytest.Backend {
 	return registrytest.Backend{
 		Notifier: func(t *testing.T) registry.Notifier {
 			t.Helper()
-			transport := connect(t, address.String())
-			transports = append(transports, transport)
-			return owner(t, transport)
+			conn := connect(t, address.String())
+			transports = append(transports, conn)
+			return owner(t, conn)
 		},
 		Sever: func(*testing.T) { proxy.Cut() },
 		Stop: func(t *testing.T) {
 			t.Helper()
 			proxy.Refuse(true)
 			proxy.Cut()
-			for _, transport := range transports {
-				waitForLoss(t, transport)
+			for _, conn := range transports {
+				waitForLoss(t, conn)
 			}
 		},
 		Start: func(*testing.T) { proxy.Refuse(false) },
@@ -73,11 +73,11 @@ func overRabbitMQ(t *testing.T, address url.URL) registrytest.Backend {
 }
 
 // waitForLoss waits until a transport has noticed that it is cut off.
-func waitForLoss(t *testing.T, transport *rabbitmq.Transport) {
+func waitForLoss(t *testing.T, conn *rabbitmq.Transport) {
 	t.Helper()
 	lost := make(chan struct{})
 	var once sync.Once
-	stop := transport.Watch(func(state runtime.State) {
+	stop := conn.Watch(func(state transport.State) {
 		if !state.Connected {
 			once.Do(func() { close(lost) })
 		}
@@ -100,16 +100,16 @@ func TestContractWhileKilled(t *testing.T) {
 			stop := func(t *testing.T) {
 				t.Helper()
 				broker.Kill()
-				for _, transport := range transports {
-					waitForLoss(t, transport)
+				for _, conn := range transports {
+					waitForLoss(t, conn)
 				}
 			}
 			return registrytest.Backend{
 				Notifier: func(t *testing.T) registry.Notifier {
 					t.Helper()
-					transport := connect(t, broker.URL())
-					transports = append(transports, transport)
-					return owner(t, transport)
+					conn := connect(t, broker.URL())
+					transports = append(transports, conn)
+					return owner(t, conn)
 				},
 				Sever: func(t *testing.T) { stop(t); broker.Start() },
 				Stop:  stop,
@@ -125,11 +125,11 @@ func TestContractWhileKilled(t *testing.T) {
 
 func connect(t testing.TB, address string) *rabbitmq.Transport {
 	t.Helper()
-	transport, err := rabbitmq.Connect(rabbitmq.Config{URLs: []string{address}, Grace: 200 * time.Millisecond})
+	conn, err := rabbitmq.Connect(rabbitmq.Config{URLs: []string{address}, Grace: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return transport
+	return conn
 }
 
 func BenchmarkChange(b *testing.B) {

@@ -13,8 +13,8 @@ import (
 	"github.com/mqrpc/mqrpc/registry/broadcast"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/registry/sql"
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,17 +66,17 @@ func overMemory() registrytest.Backend {
 	var transports []*memory.Transport
 	return registrytest.Backend{
 		Notifier: func(t *testing.T) registry.Notifier {
-			transport := broker.Connect()
+			conn := broker.Connect()
 			mu.Lock()
-			transports = append(transports, transport)
+			transports = append(transports, conn)
 			mu.Unlock()
-			return owner(t, transport)
+			return owner(t, conn)
 		},
 		Sever: func(*testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
-			for _, transport := range transports {
-				transport.Cut()
+			for _, conn := range transports {
+				conn.Cut()
 			}
 		},
 		Stop:  func(*testing.T) { broker.Stop() },
@@ -88,16 +88,16 @@ func overMemory() registrytest.Backend {
 type owned struct {
 	*broadcast.Notifier
 
-	transport runtime.Transport
+	transport transport.Transport
 }
 
-func owner(t testing.TB, transport runtime.Transport) registry.Notifier {
+func owner(t testing.TB, conn transport.Transport) registry.Notifier {
 	t.Helper()
-	notifier, err := broadcast.New(broadcast.Config{Transport: transport})
+	notifier, err := broadcast.New(broadcast.Config{Transport: conn})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &owned{notifier, transport}
+	return &owned{notifier, conn}
 }
 
 func (o *owned) Close() error {

@@ -3,7 +3,7 @@
 // holds nothing itself: it goes with any registry.Store. PROTOCOL.md section 7
 // specifies the message.
 //
-// Messages travel over a runtime.Transport. What may be lost on the way, while a
+// Messages travel over a transport.Transport. What may be lost on the way, while a
 // gateway has no connection or its queue is full, is found by asking the store:
 // after every connection the notifier says that news may have been lost.
 //

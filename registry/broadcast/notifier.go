@@ -13,14 +13,14 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Config says what a [Notifier] works over. Only Transport is required.
 type Config struct {
 	// Transport carries the messages. The notifier does not close it.
-	Transport runtime.Transport
+	Transport transport.Transport
 	// Timeout bounds an announcement. Default: 5 s.
 	Timeout time.Duration
 	// Logger takes what is wrong with messages. Default: slog.Default().
@@ -84,7 +84,7 @@ func (n *Notifier) Announce(ctx context.Context, api *mqrpcv1.Api) error {
 func (n *Notifier) publish(ctx context.Context, key contract.Key, body []byte) error {
 	deadline, _ := ctx.Deadline()
 	result := make(chan error, 1)
-	n.config.Transport.Publish(runtime.Publishing{
+	n.config.Transport.Publish(transport.Publishing{
 		Exchange:   wire.ChangesExchange,
 		RoutingKey: wire.APIKey(key.Module, key.Version),
 		Type:       wire.TypeChange,
@@ -93,7 +93,7 @@ func (n *Notifier) publish(ctx context.Context, key contract.Key, body []byte) e
 	}, func(err error) { result <- err })
 	select {
 	case err := <-result:
-		if errors.Is(err, runtime.ErrNoQueue) {
+		if errors.Is(err, transport.ErrNoQueue) {
 			return nil // nobody listens
 		}
 		return err

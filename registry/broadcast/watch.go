@@ -15,7 +15,7 @@ import (
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/internal/feed"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -33,7 +33,7 @@ const stopTimeout = 2 * time.Second
 // watch is one watch: a queue of its own, and the states that come in it.
 type watch struct {
 	notifier *Notifier
-	queue    runtime.Queue
+	queue    transport.Queue
 	feed     *feed.Feed
 	unwatch  func() // the transport's states
 	ctx      context.Context
@@ -41,11 +41,11 @@ type watch struct {
 	work     sync.WaitGroup
 
 	mu       sync.Mutex
-	consumes bool          // the queue is consumed
-	state    runtime.State // of the connection
-	connects int           // the connection that the feed was last told of
-	missed   bool          // a Follow failed since
-	changed  chan struct{} // closed and replaced when any of these changes
+	consumes bool            // the queue is consumed
+	state    transport.State // of the connection
+	connects int             // the connection that the feed was last told of
+	missed   bool            // a Follow failed since
+	changed  chan struct{}   // closed and replaced when any of these changes
 }
 
 // Watch implements [registry.Notifier].
@@ -58,9 +58,9 @@ func (n *Notifier) Watch(notify func(registry.Event)) (registry.Watch, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watch{
 		notifier: n,
-		queue: runtime.Queue{
+		queue: transport.Queue{
 			Name:      wire.ListenerQueue("changes-" + strings.ToLower(rand.Text())),
-			Bindings:  []runtime.Binding{{Exchange: wire.ChangesExchange, Key: "#"}},
+			Bindings:  []transport.Binding{{Exchange: wire.ChangesExchange, Key: "#"}},
 			Exclusive: true,
 			MaxLength: queueMaxLength,
 			Prefetch:  prefetch,
@@ -79,11 +79,11 @@ func (n *Notifier) Watch(notify func(registry.Event)) (registry.Watch, error) {
 // consume begins to consume, again until it succeeds, and stops when the watch
 // is closed.
 func (w *watch) consume() {
-	transport := w.notifier.config.Transport
+	conn := w.notifier.config.Transport
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for {
-		consumer, err := transport.Consume(w.ctx, w.queue, w.deliver)
+		consumer, err := conn.Consume(w.ctx, w.queue, w.deliver)
 		if err == nil {
 			w.update(func() { w.consumes = true })
 			<-w.ctx.Done()
@@ -103,7 +103,7 @@ func (w *watch) consume() {
 }
 
 // stop ends the consumer and removes its queue, which else goes with the connection.
-func (w *watch) stop(consumer runtime.Consumer) {
+func (w *watch) stop(consumer transport.Consumer) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := consumer.Stop(ctx); err != nil {
@@ -117,7 +117,7 @@ func (w *watch) stop(consumer runtime.Consumer) {
 }
 
 // setState takes the transport's state. It must not block.
-func (w *watch) setState(state runtime.State) {
+func (w *watch) setState(state transport.State) {
 	w.update(func() { w.state = state })
 }
 
@@ -146,7 +146,7 @@ func (w *watch) standing() bool {
 
 // deliver takes a message from the queue. It does not block: the feed has a
 // goroutine of its own, and the prefetch bounds what waits there.
-func (w *watch) deliver(delivery *runtime.Delivery) {
+func (w *watch) deliver(delivery *transport.Delivery) {
 	if delivery.Type != wire.TypeChange {
 		delivery.Settle.Ack()
 		return

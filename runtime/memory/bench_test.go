@@ -5,8 +5,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -14,12 +14,12 @@ import (
 func BenchmarkPublishDeliver(b *testing.B) {
 	for _, size := range []int{64, 1 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
-			transport := memory.New()
-			defer func() { _ = transport.Close(b.Context()) }()
+			conn := memory.New()
+			defer func() { _ = conn.Close(b.Context()) }()
 			const window = 256
 			free := make(chan struct{}, window)
 			var all sync.WaitGroup
-			consume(b, transport, func(d *runtime.Delivery) {
+			consume(b, conn, func(d *transport.Delivery) {
 				d.Settle.Ack()
 				<-free
 				all.Done()
@@ -31,7 +31,7 @@ func BenchmarkPublishDeliver(b *testing.B) {
 			for b.Loop() {
 				all.Add(1)
 				free <- struct{}{}
-				transport.Publish(message(body), func(err error) { must(b, err) })
+				conn.Publish(message(body), func(err error) { must(b, err) })
 			}
 		})
 	}
@@ -39,29 +39,29 @@ func BenchmarkPublishDeliver(b *testing.B) {
 
 // BenchmarkRoundTrip publishes the next message when the last was delivered.
 func BenchmarkRoundTrip(b *testing.B) {
-	transport := memory.New()
-	defer func() { _ = transport.Close(b.Context()) }()
+	conn := memory.New()
+	defer func() { _ = conn.Close(b.Context()) }()
 	arrived := make(chan struct{}, 1)
-	consume(b, transport, func(d *runtime.Delivery) {
+	consume(b, conn, func(d *transport.Delivery) {
 		d.Settle.Ack()
 		arrived <- struct{}{}
 	})
 	body := make([]byte, 64)
 	b.ReportAllocs()
 	for b.Loop() {
-		transport.Publish(message(body), func(err error) { must(b, err) })
+		conn.Publish(message(body), func(err error) { must(b, err) })
 		<-arrived
 	}
 }
 
-func message(body []byte) runtime.Publishing {
-	return runtime.Publishing{Exchange: wire.CallsExchange, RoutingKey: "queue", Type: wire.TypeCall, Body: body}
+func message(body []byte) transport.Publishing {
+	return transport.Publishing{Exchange: wire.CallsExchange, RoutingKey: "queue", Type: wire.TypeCall, Body: body}
 }
 
-func consume(tb testing.TB, transport runtime.Transport, deliver func(*runtime.Delivery)) runtime.Consumer {
+func consume(tb testing.TB, conn transport.Transport, deliver func(*transport.Delivery)) transport.Consumer {
 	tb.Helper()
-	queue := runtime.Queue{Name: "queue", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}}
-	consumer, err := transport.Consume(tb.Context(), queue, deliver)
+	queue := transport.Queue{Name: "queue", Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}}
+	consumer, err := conn.Consume(tb.Context(), queue, deliver)
 	must(tb, err)
 	return consumer
 }

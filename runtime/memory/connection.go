@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // retryDelay is the time between attempts to connect that fail.
@@ -39,7 +39,7 @@ func (t *Transport) drop(err error) {
 		return
 	}
 	t.disconnect()
-	t.setState(runtime.State{Connects: t.state.Connects, Err: err})
+	t.setState(transport.State{Connects: t.state.Connects, Err: err})
 	t.mu.Unlock()
 	t.tellWatchers()
 }
@@ -87,7 +87,7 @@ func (t *Transport) connect() {
 		time.AfterFunc(retryDelay, t.connect)
 		return
 	}
-	t.setState(runtime.State{
+	t.setState(transport.State{
 		Connected: true,
 		Blocked:   t.broker.blocked.Load(),
 		Connects:  t.state.Connects + 1,
@@ -102,7 +102,7 @@ func (t *Transport) connect() {
 func (t *Transport) connectFailed(err error) {
 	if t.state.Err == nil || t.state.Err.Error() != err.Error() {
 		since := t.state.Since // the outage goes on
-		t.setState(runtime.State{Since: since, Connects: t.state.Connects, Err: err})
+		t.setState(transport.State{Since: since, Connects: t.state.Connects, Err: err})
 	}
 }
 
@@ -130,7 +130,7 @@ func (t *Transport) setBlocked(blocked bool) {
 		t.mu.Unlock()
 		return
 	}
-	t.setState(runtime.State{Connected: true, Blocked: blocked, Connects: t.state.Connects})
+	t.setState(transport.State{Connected: true, Blocked: blocked, Connects: t.state.Connects})
 	results := t.flush()
 	t.mu.Unlock()
 	t.tellWatchers()

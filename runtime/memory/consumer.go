@@ -6,28 +6,28 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // consumer is a Consume, over all connections. Its transport's mu guards it.
 type consumer struct {
 	transport    *Transport
-	queue        runtime.Queue
-	deliver      func(*runtime.Delivery)
+	queue        transport.Queue
+	deliver      func(*transport.Delivery)
 	subscription *subscription // for the present or the last connection
 }
 
-// Consume implements runtime.Transport.
+// Consume implements transport.Transport.
 func (t *Transport) Consume(
-	ctx context.Context, queue runtime.Queue, deliver func(*runtime.Delivery),
-) (runtime.Consumer, error) {
+	ctx context.Context, queue transport.Queue, deliver func(*transport.Delivery),
+) (transport.Consumer, error) {
 	if err := checkQueue(&queue); err != nil {
 		return nil, err
 	}
 	c := &consumer{transport: t, queue: queue, deliver: deliver}
 	err := t.whileConnected(ctx, func() error {
 		if t.closing {
-			return runtime.ErrClosed
+			return transport.ErrClosed
 		}
 		if err := c.subscribe(); err != nil {
 			return err
@@ -41,7 +41,7 @@ func (t *Transport) Consume(
 	return c, nil
 }
 
-func checkQueue(queue *runtime.Queue) error {
+func checkQueue(queue *transport.Queue) error {
 	switch {
 	case queue.Name == "":
 		return errors.New("consume: the queue has no name")
@@ -61,7 +61,7 @@ func (t *Transport) whileConnected(ctx context.Context, do func() error) error {
 		t.mu.Lock()
 		if t.closed {
 			t.mu.Unlock()
-			return runtime.ErrClosed
+			return transport.ErrClosed
 		}
 		if t.state.Connected {
 			err := do()
@@ -73,7 +73,7 @@ func (t *Transport) whileConnected(ctx context.Context, do func() error) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", runtime.ErrDisconnected, context.Cause(ctx))
+			return fmt.Errorf("%w: %w", transport.ErrDisconnected, context.Cause(ctx))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (c *consumer) subscribe() error {
 	return nil
 }
 
-// Stop implements runtime.Consumer. Messages that the transport has taken and
+// Stop implements transport.Consumer. Messages that the transport has taken and
 // not yet delivered go back to the queue. Stopping again does nothing.
 func (c *consumer) Stop(ctx context.Context) error {
 	t := c.transport
@@ -140,7 +140,7 @@ func (c *consumer) wait(ctx context.Context) error {
 	}
 }
 
-// Remove implements runtime.Consumer. It waits for a connection as long as ctx
+// Remove implements transport.Consumer. It waits for a connection as long as ctx
 // lasts. Messages that were delivered and are not settled count as well.
 func (c *consumer) Remove(ctx context.Context) (removed bool, err error) {
 	err = c.transport.whileConnected(ctx, func() error {

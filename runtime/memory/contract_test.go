@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
-	"github.com/mqrpc/mqrpc/runtime/transporttest"
+	"github.com/mqrpc/mqrpc/runtime/transport"
+	"github.com/mqrpc/mqrpc/runtime/transport/transporttest"
 )
 
 func TestContract(t *testing.T) {
@@ -22,9 +22,9 @@ func harness() transporttest.Harness {
 	broker := memory.NewBroker(memory.Config{Grace: grace})
 	return transporttest.Harness{
 		Grace:   grace,
-		Connect: func(testing.TB) runtime.Transport { return broker.Connect() },
-		Sever: func(_ testing.TB, transport runtime.Transport) func() {
-			return transport.(*memory.Transport).Sever()
+		Connect: func(testing.TB) transport.Transport { return broker.Connect() },
+		Sever: func(_ testing.TB, conn transport.Transport) func() {
+			return conn.(*memory.Transport).Sever()
 		},
 		StopBroker:  func(testing.TB) { broker.Stop() },
 		StartBroker: func(testing.TB) { broker.Start() },

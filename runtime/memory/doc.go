@@ -7,7 +7,7 @@
 //	broker := memory.NewBroker(memory.Config{})
 //	worker, client := broker.Connect(), broker.Connect()
 //
-// It keeps RabbitMQ's meaning, and runtime/transporttest holds both to it:
+// It keeps RabbitMQ's meaning, and runtime/transport/transporttest holds both to it:
 //
 //   - Every exchange is a topic exchange: in the key of a binding the words "*"
 //     and "#" stand for any one and any number of words.

@@ -7,38 +7,38 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 func TestRestartLosesMessagesOfClassicQueues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
-		transport := broker.Connect()
-		defer func() { must(t, transport.Close(t.Context())) }()
-		quorum := runtime.Queue{Name: "quorum", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "quorum"}}, Quorum: true}
-		consumer, err := transport.Consume(t.Context(), quorum, nil)
+		conn := broker.Connect()
+		defer func() { must(t, conn.Close(t.Context())) }()
+		quorum := transport.Queue{Name: "quorum", Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: "quorum"}}, Quorum: true}
+		consumer, err := conn.Consume(t.Context(), quorum, nil)
 		must(t, err)
 		must(t, consumer.Stop(t.Context()))
-		declare(t, transport)
+		declare(t, conn)
 		m := message([]byte("transient"))
-		must(t, publish(t, transport, m))
+		must(t, publish(t, conn, m))
 		m.RoutingKey = quorum.Name
-		must(t, publish(t, transport, m))
+		must(t, publish(t, conn, m))
 
 		broker.Stop()
 		broker.Start()
 		pass(time.Second)
 
 		var got []string
-		deliver := func(d *runtime.Delivery) {
+		deliver := func(d *transport.Delivery) {
 			got = append(got, d.RoutingKey)
 			d.Settle.Ack()
 		}
-		consume(t, transport, deliver)
+		consume(t, conn, deliver)
 		synctest.Wait()
-		_, err = transport.Consume(t.Context(), quorum, deliver)
+		_, err = conn.Consume(t.Context(), quorum, deliver)
 		must(t, err)
 		synctest.Wait()
 		if strings.Join(got, " ") != "quorum" {
@@ -51,22 +51,22 @@ func TestRestartLosesMessagesOfClassicQueues(t *testing.T) {
 // message, is as old as the grace.
 func TestGraceToTheMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		transport := connect(t, memory.Config{Grace: 10 * time.Second})
-		declare(t, transport)
-		restore := transport.Sever()
+		conn := connect(t, memory.Config{Grace: 10 * time.Second})
+		declare(t, conn)
+		restore := conn.Sever()
 		defer restore()
 		pass(4 * time.Second)
 		began := time.Now()
 		failed := make(chan error, 1)
-		transport.Publish(message(nil), func(err error) { failed <- err })
-		if err := <-failed; !errors.Is(err, runtime.ErrDisconnected) {
-			t.Errorf("got %v, want %v", err, runtime.ErrDisconnected)
+		conn.Publish(message(nil), func(err error) { failed <- err })
+		if err := <-failed; !errors.Is(err, transport.ErrDisconnected) {
+			t.Errorf("got %v, want %v", err, transport.ErrDisconnected)
 		}
 		if took := time.Since(began); took != 6*time.Second {
 			t.Errorf("the message failed after %v, want 6s", took)
 		}
-		if err := publish(t, transport, message(nil)); !errors.Is(err, runtime.ErrDisconnected) {
-			t.Errorf("after the grace: %v, want %v at once", err, runtime.ErrDisconnected)
+		if err := publish(t, conn, message(nil)); !errors.Is(err, transport.ErrDisconnected) {
+			t.Errorf("after the grace: %v, want %v at once", err, transport.ErrDisconnected)
 		}
 	})
 }
@@ -75,21 +75,21 @@ func TestGraceToTheMoment(t *testing.T) {
 // takes no messages.
 func TestOutageEndsInBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		transport := connect(t, memory.Config{})
-		declare(t, transport)
-		restore := transport.Sever()
+		conn := connect(t, memory.Config{})
+		declare(t, conn)
+		restore := conn.Sever()
 		plain, held := make(chan error, 1), make(chan error, 1)
-		transport.Publish(message(nil), func(err error) { plain <- err })
+		conn.Publish(message(nil), func(err error) { plain <- err })
 		patient := message(nil)
 		patient.Hold = true
-		transport.Publish(patient, func(err error) { held <- err })
-		transport.Broker().Block(true)
+		conn.Publish(patient, func(err error) { held <- err })
+		conn.Broker().Block(true)
 		restore()
-		if err := <-plain; !errors.Is(err, runtime.ErrBlocked) {
-			t.Errorf("without Hold: %v, want %v", err, runtime.ErrBlocked)
+		if err := <-plain; !errors.Is(err, transport.ErrBlocked) {
+			t.Errorf("without Hold: %v, want %v", err, transport.ErrBlocked)
 		}
 		pass(time.Hour)
-		transport.Broker().Block(false)
+		conn.Broker().Block(false)
 		must(t, <-held)
 	})
 }
@@ -97,15 +97,15 @@ func TestOutageEndsInBlock(t *testing.T) {
 // TestLatest: of several Latest consumers the newest gets all it can hold.
 func TestLatest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		transport := connect(t, memory.Config{})
-		queue := runtime.Queue{Name: "queue", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}, Latest: true, Prefetch: 5}
+		conn := connect(t, memory.Config{})
+		queue := transport.Queue{Name: "queue", Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}, Latest: true, Prefetch: 5}
 		var counts [3]int
 		for i := range counts {
-			_, err := transport.Consume(t.Context(), queue, func(*runtime.Delivery) { counts[i]++ })
+			_, err := conn.Consume(t.Context(), queue, func(*transport.Delivery) { counts[i]++ })
 			must(t, err)
 		}
 		for range 7 {
-			must(t, publish(t, transport, message(nil)))
+			must(t, publish(t, conn, message(nil)))
 		}
 		synctest.Wait()
 		if want := [3]int{0, 2, 5}; counts != want {
@@ -116,19 +116,19 @@ func TestLatest(t *testing.T) {
 
 // TestWatcherMayUseTransport: a watcher is called without locks.
 func TestWatcherMayUseTransport(t *testing.T) {
-	transport := connect(t, memory.Config{})
-	declare(t, transport)
+	conn := connect(t, memory.Config{})
+	declare(t, conn)
 	var states []bool
-	stop := transport.Watch(func(state runtime.State) {
+	stop := conn.Watch(func(state transport.State) {
 		states = append(states, state.Connected)
-		if state.Connected != transport.State().Connected {
+		if state.Connected != conn.State().Connected {
 			t.Error("State disagrees with Watch")
 		}
 		if state.Connected {
-			must(t, publish(t, transport, message(nil)))
+			must(t, publish(t, conn, message(nil)))
 		}
 	})
-	restore := transport.Sever()
+	restore := conn.Sever()
 	defer restore()
 	stop()
 	if len(states) != 2 || !states[0] || states[1] {
@@ -139,22 +139,22 @@ func TestWatcherMayUseTransport(t *testing.T) {
 // TestStopReturnsUndelivered: what Stop finds not yet delivered returns to the
 // queue without a mark, since nobody has seen it.
 func TestStopReturnsUndelivered(t *testing.T) {
-	transport := connect(t, memory.Config{})
+	conn := connect(t, memory.Config{})
 	running, release := make(chan struct{}), make(chan struct{})
-	consumer := consume(t, transport, func(d *runtime.Delivery) {
+	consumer := consume(t, conn, func(d *transport.Delivery) {
 		running <- struct{}{}
 		<-release
 		d.Settle.Requeue()
 	})
 	for _, body := range []string{"a", "b", "c"} {
-		must(t, publish(t, transport, message([]byte(body))))
+		must(t, publish(t, conn, message([]byte(body))))
 	}
 	<-running
 	stopped := make(chan error, 1)
 	go func() { stopped <- consumer.Stop(t.Context()) }()
 	// The second consumer gets "b" and "c" from Stop, and "a" from Requeue.
-	got := make(chan *runtime.Delivery, 3)
-	consume(t, transport, func(d *runtime.Delivery) {
+	got := make(chan *transport.Delivery, 3)
+	consume(t, conn, func(d *transport.Delivery) {
 		got <- d
 		d.Settle.Ack()
 	})

@@ -4,12 +4,12 @@ import (
 	"container/list"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // heldMessage is a message that waits until the broker takes it.
 type heldMessage struct {
-	message runtime.Publishing
+	message transport.Publishing
 	done    func(error)
 	timer   *time.Timer   // fails it when it has waited long enough
 	element *list.Element // nil when it is no longer held
@@ -80,7 +80,7 @@ func (h *heldMessages) signalIdle() {
 }
 
 // hold keeps a message that could not be published, or fails it at once.
-func (t *Transport) hold(message runtime.Publishing, done func(error)) {
+func (t *Transport) hold(message transport.Publishing, done func(error)) {
 	t.mu.Lock()
 	if t.passable() && t.held.empty() && !t.closing { // it has changed since
 		err := t.send(&message)
@@ -92,7 +92,7 @@ func (t *Transport) hold(message runtime.Publishing, done func(error)) {
 	wait := time.Until(until)
 	switch {
 	case t.closing:
-		failure = runtime.ErrClosed
+		failure = transport.ErrClosed
 	case !until.IsZero() && wait <= 0:
 	case t.heldFull(len(message.Body)):
 		failure = t.unavailable()
@@ -111,7 +111,7 @@ func (t *Transport) hold(message runtime.Publishing, done func(error)) {
 
 // patience is until when a message may wait for the broker (zero: for ever),
 // and the error that it fails with then. t.mu is held.
-func (t *Transport) patience(message *runtime.Publishing) (until time.Time, failure error) {
+func (t *Transport) patience(message *transport.Publishing) (until time.Time, failure error) {
 	if !message.Hold {
 		until, failure = t.state.Since, t.unavailable()
 		if !t.state.Connected {
@@ -119,16 +119,16 @@ func (t *Transport) patience(message *runtime.Publishing) (until time.Time, fail
 		}
 	}
 	if deadline := message.Deadline; !deadline.IsZero() && (until.IsZero() || deadline.Before(until)) {
-		return deadline, runtime.ErrExpired
+		return deadline, transport.ErrExpired
 	}
 	return until, failure
 }
 
 func (t *Transport) unavailable() error {
 	if t.state.Connected {
-		return runtime.ErrBlocked
+		return transport.ErrBlocked
 	}
-	return runtime.ErrDisconnected
+	return transport.ErrDisconnected
 }
 
 func (t *Transport) heldFull(size int) bool {
@@ -185,7 +185,7 @@ func (t *Transport) flush() outcomes {
 			results = append(results, outcome{m, t.send(&m.message)})
 		case t.state.Connected && !m.message.Hold:
 			t.held.remove(m)
-			results = append(results, outcome{m, runtime.ErrBlocked})
+			results = append(results, outcome{m, transport.ErrBlocked})
 		}
 	}
 	return results

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // acceptedMessage is what was published. It is not changed any more, so all
@@ -45,16 +45,16 @@ type message struct {
 	holder         *subscription // who has to settle it
 	previous, next *message      // in the holder's list of unsettled messages
 
-	delivery runtime.Delivery
+	delivery transport.Delivery
 }
 
 // hand makes the delivery for the consumer, nil if the message was taken back
 // in the meantime.
-func (m *message) hand(received time.Time) *runtime.Delivery {
+func (m *message) hand(received time.Time) *transport.Delivery {
 	if !m.state.CompareAndSwap(stateTaken, stateHanded) {
 		return nil
 	}
-	m.delivery = runtime.Delivery{
+	m.delivery = transport.Delivery{
 		Body:     bytes.Clone(m.body),
 		Exchange: m.exchange, RoutingKey: m.routingKey,
 		Type: m.kind, ReplyTo: m.replyTo, UserID: m.user,
@@ -75,7 +75,7 @@ func (m *message) again(redelivered bool) *message {
 	}
 }
 
-// Ack implements runtime.Settler.
+// Ack implements transport.Settler.
 func (m *message) Ack() {
 	q := m.queue
 	q.mu.Lock()
@@ -86,7 +86,7 @@ func (m *message) Ack() {
 	}
 }
 
-// Requeue implements runtime.Settler.
+// Requeue implements transport.Settler.
 func (m *message) Requeue() {
 	q := m.queue
 	q.mu.Lock()

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // queue is one queue. Its name and arguments never change; the broker's mu
@@ -31,7 +31,7 @@ type queue struct {
 	idleTimer    *time.Timer
 }
 
-func newQueue(b *Broker, id uint64, declared *runtime.Queue) *queue {
+func newQueue(b *Broker, id uint64, declared *transport.Queue) *queue {
 	return &queue{
 		broker: b, id: id,
 		name: declared.Name, quorum: declared.Quorum,
@@ -46,7 +46,7 @@ func (q *queue) accept(accepted *acceptedMessage) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.hasRoom(len(accepted.body)) {
-		return runtime.ErrRefused
+		return transport.ErrRefused
 	}
 	q.add(accepted)
 	return nil

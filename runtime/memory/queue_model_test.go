@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // FuzzQueue does the same with a queue and with a model of it that is too
@@ -26,7 +26,7 @@ func FuzzQueue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, steps []byte) {
 		steps = steps[:min(len(steps), 1000)]
-		q := newQueue(NewBroker(Config{MaxMessages: modelLimit}), 1, &runtime.Queue{Name: "queue"})
+		q := newQueue(NewBroker(Config{MaxMessages: modelLimit}), 1, &transport.Queue{Name: "queue"})
 		pair := &modelledQueue{queue: q}
 		for i, step := range steps {
 			what := pair.do(step)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // maxInbox is how many messages the broker sends ahead to a consumer that does
@@ -18,7 +18,7 @@ type subscription struct {
 	queue    *queue
 	prefetch int
 	priority uint64 // of a Latest consumer; newer ones have higher ones
-	deliver  func(*runtime.Delivery)
+	deliver  func(*transport.Delivery)
 
 	inbox     []*message  // taken, and not yet fetched by run
 	unsettled messageList // taken, and not yet settled
@@ -28,7 +28,7 @@ type subscription struct {
 	done chan struct{} // closed when run has returned
 }
 
-func newSubscription(q *queue, prefetch int, deliver func(*runtime.Delivery)) *subscription {
+func newSubscription(q *queue, prefetch int, deliver func(*transport.Delivery)) *subscription {
 	return &subscription{
 		queue: q, prefetch: prefetch, deliver: deliver,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),

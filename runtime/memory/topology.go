@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // publish routes a message into its queues: into all of them or none.
-func (b *Broker) publish(published *runtime.Publishing, user string) error {
+func (b *Broker) publish(published *transport.Publishing, user string) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	queues := b.route(published.Exchange, published.RoutingKey)
 	if len(queues) == 0 {
-		return runtime.ErrNoQueue
+		return transport.ErrNoQueue
 	}
 	accepted := acceptedMessage{
 		exchange: published.Exchange, routingKey: published.RoutingKey,
@@ -42,7 +42,7 @@ func acceptAll(queues []*queue, accepted *acceptedMessage) error {
 	}()
 	for _, q := range queues {
 		if !q.hasRoom(len(accepted.body)) {
-			return runtime.ErrRefused
+			return transport.ErrRefused
 		}
 	}
 	for _, q := range queues {
@@ -60,7 +60,7 @@ func (b *Broker) route(exchangeName, key string) []*queue {
 }
 
 // subscribe declares and binds a queue and adds a consumer of a connection to it.
-func (b *Broker) subscribe(declared *runtime.Queue, connection *Transport, deliver func(*runtime.Delivery)) (*subscription, error) {
+func (b *Broker) subscribe(declared *transport.Queue, connection *Transport, deliver func(*transport.Delivery)) (*subscription, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q := b.declare(declared, connection)
@@ -81,7 +81,7 @@ func (b *Broker) subscribe(declared *runtime.Queue, connection *Transport, deliv
 
 // declare returns the queue of that name: one that exists as it is, else a new
 // one.
-func (b *Broker) declare(declared *runtime.Queue, connection *Transport) *queue {
+func (b *Broker) declare(declared *transport.Queue, connection *Transport) *queue {
 	if q := b.queues[declared.Name]; q != nil {
 		return q
 	}

@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
-// Transport is a connection to a [Broker]. It implements runtime.Transport and
+// Transport is a connection to a [Broker]. It implements transport.Transport and
 // is safe for concurrent use. A transport that is not used any more must be
 // closed, to end its consumers. Stop and Close wait for the deliver function that
 // is running, so they must not be called from one.
@@ -19,7 +19,7 @@ type Transport struct {
 	user   string
 
 	mu        sync.RWMutex // publishing reads, everything else writes
-	state     runtime.State
+	state     transport.State
 	changed   chan struct{} // closed and replaced when state changes
 	closing   bool          // no new messages and consumers are taken
 	closed    bool
@@ -30,7 +30,7 @@ type Transport struct {
 	watchers  []*watcher
 }
 
-var _ runtime.Transport = (*Transport)(nil)
+var _ transport.Transport = (*Transport)(nil)
 
 // New returns a connection to a new broker with the default configuration.
 // Further connections to the same broker come from [Transport.Broker].
@@ -40,7 +40,7 @@ func newTransport(b *Broker, user string) *Transport {
 	return &Transport{
 		broker:  b,
 		user:    user,
-		state:   runtime.State{Since: time.Now(), Err: errStopped},
+		state:   transport.State{Since: time.Now(), Err: errStopped},
 		changed: make(chan struct{}),
 	}
 }
@@ -48,12 +48,12 @@ func newTransport(b *Broker, user string) *Transport {
 // Broker is the broker that the transport connects to.
 func (t *Transport) Broker() *Broker { return t.broker }
 
-// User implements runtime.Transport.
+// User implements transport.Transport.
 func (t *Transport) User() string { return t.user }
 
-// Publish implements runtime.Transport. While there is a connection, done is
+// Publish implements transport.Transport. While there is a connection, done is
 // called before Publish returns.
-func (t *Transport) Publish(message runtime.Publishing, done func(error)) {
+func (t *Transport) Publish(message transport.Publishing, done func(error)) {
 	if t.publishNow(&message, done) {
 		return
 	}
@@ -61,7 +61,7 @@ func (t *Transport) Publish(message runtime.Publishing, done func(error)) {
 }
 
 // publishNow publishes if nothing stands in the way, and reports whether it did.
-func (t *Transport) publishNow(message *runtime.Publishing, done func(error)) bool {
+func (t *Transport) publishNow(message *transport.Publishing, done func(error)) bool {
 	t.mu.RLock()
 	if t.closing || !t.passable() || !t.held.empty() {
 		t.mu.RUnlock()
@@ -77,15 +77,15 @@ func (t *Transport) publishNow(message *runtime.Publishing, done func(error)) bo
 func (t *Transport) passable() bool { return t.state.Connected && !t.state.Blocked }
 
 // send gives a message to the broker. t.mu is held.
-func (t *Transport) send(message *runtime.Publishing) error {
+func (t *Transport) send(message *transport.Publishing) error {
 	if !message.Deadline.IsZero() && !time.Now().Before(message.Deadline) {
-		return runtime.ErrExpired
+		return transport.ErrExpired
 	}
 	return t.broker.publish(message, t.user)
 }
 
-// Close implements runtime.Transport. It returns an error if ctx ended before
-// all messages were sent; done then gets runtime.ErrClosed for the rest.
+// Close implements transport.Transport. It returns an error if ctx ended before
+// all messages were sent; done then gets transport.ErrClosed for the rest.
 // When it returns, done has been called for every message whose Publish
 // returned before.
 // Closing again does nothing but wait likewise.
@@ -115,9 +115,9 @@ func (t *Transport) end(ctx context.Context) error {
 	var failed outcomes
 	if !t.closed {
 		t.closed = true
-		failed = t.failHeld(runtime.ErrClosed)
+		failed = t.failHeld(transport.ErrClosed)
 		t.disconnect()
-		t.setState(runtime.State{Connects: t.state.Connects, Err: runtime.ErrClosed})
+		t.setState(transport.State{Connects: t.state.Connects, Err: transport.ErrClosed})
 	}
 	ended := slices.Concat(t.consumers, t.lingering)
 	t.mu.Unlock()

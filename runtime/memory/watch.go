@@ -5,31 +5,31 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // watcher is a Watch. It is told every state, in order, one at a time, by
 // whoever changes the state, or by somebody who is telling it just then.
 type watcher struct {
-	changed func(runtime.State)
+	changed func(transport.State)
 
 	mu      sync.Mutex
-	news    []runtime.State
+	news    []transport.State
 	telling bool
 	stopped bool
 	idle    sync.Cond // telling has become false
 }
 
-// State implements runtime.Transport.
-func (t *Transport) State() runtime.State {
+// State implements transport.Transport.
+func (t *Transport) State() transport.State {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.state
 }
 
-// Watch implements runtime.Transport. The first call of changed happens before
+// Watch implements transport.Transport. The first call of changed happens before
 // Watch returns, and none is running or begins after stop has returned.
-func (t *Transport) Watch(changed func(runtime.State)) (stop func()) {
+func (t *Transport) Watch(changed func(transport.State)) (stop func()) {
 	w := &watcher{changed: changed}
 	w.idle.L = &w.mu
 	t.mu.Lock()
@@ -48,7 +48,7 @@ func (t *Transport) Watch(changed func(runtime.State)) (stop func()) {
 // setState changes the state, which begins now unless it says otherwise.
 // t.mu is held; the caller calls tellWatchers when
 // it has unlocked it.
-func (t *Transport) setState(state runtime.State) {
+func (t *Transport) setState(state transport.State) {
 	if state.Since.IsZero() {
 		state.Since = time.Now()
 	}
@@ -74,7 +74,7 @@ func (t *Transport) tellWatchers() {
 	}
 }
 
-func (w *watcher) add(state runtime.State) {
+func (w *watcher) add(state transport.State) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.news = append(w.news, state)

@@ -12,7 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // newBackoff begins at a tenth of the longest wait and spreads each wait by a
@@ -121,7 +121,7 @@ func (t *Transport) serve(l *link, address address) error {
 	}
 	t.log.Info("connected to RabbitMQ", slog.String("broker", address.readable))
 	t.outbox.connected()
-	t.setState(runtime.State{Connected: true, Connects: l.number})
+	t.setState(transport.State{Connected: true, Connects: l.number})
 
 	err := l.run(func(blocking amqp.Blocking) { t.reportBlock(l, blocking) })
 
@@ -174,16 +174,16 @@ func (t *Transport) reportBlock(l *link, blocking amqp.Blocking) {
 		t.log.Info("RabbitMQ takes messages again")
 	}
 	t.outbox.setBlocked(blocking.Active)
-	t.setState(runtime.State{Connected: true, Blocked: blocking.Active, Connects: l.number})
+	t.setState(transport.State{Connected: true, Blocked: blocking.Active, Connects: l.number})
 }
 
 // reportLoss tells why there is no connection, once for each reason.
 func (t *Transport) reportLoss(err error) {
-	err = fmt.Errorf("%w: %w", runtime.ErrDisconnected, err)
+	err = fmt.Errorf("%w: %w", transport.ErrDisconnected, err)
 	state := t.State()
 	if state.Err != nil && state.Err.Error() == err.Error() {
 		return
 	}
 	t.log.Warn("no connection to RabbitMQ; trying again until there is one", slog.Any("error", err))
-	t.setState(runtime.State{Connects: state.Connects, Err: err})
+	t.setState(transport.State{Connects: state.Connects, Err: err})
 }

@@ -10,15 +10,15 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // consumer is one queue that is consumed, over all connections of its
 // transport.
 type consumer struct {
 	transport *Transport
-	queue     runtime.Queue
-	deliver   func(*runtime.Delivery)
+	queue     transport.Queue
+	deliver   func(*transport.Delivery)
 	tag       string
 
 	// first gets the outcome of the first try that is final: nil, or why
@@ -166,8 +166,8 @@ func (c *consumer) setChannel(channel *amqp.Channel) {
 	}
 }
 
-func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delivery) *runtime.Delivery {
-	return &runtime.Delivery{
+func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delivery) *transport.Delivery {
+	return &transport.Delivery{
 		Body:        message.Body,
 		Exchange:    message.Exchange,
 		RoutingKey:  message.RoutingKey,
@@ -196,7 +196,7 @@ func (s *settler) settle(requeue bool) {
 	s.link.settlements.add(settlement{channel: s.channel, tag: s.tag, requeue: requeue}, s.prefetch)
 }
 
-// Stop implements [runtime.Consumer].
+// Stop implements [transport.Consumer].
 func (c *consumer) Stop(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -224,14 +224,14 @@ func (c *consumer) cancel() {
 	}
 }
 
-// Remove implements [runtime.Consumer].
+// Remove implements [transport.Consumer].
 func (c *consumer) Remove(ctx context.Context) (bool, error) {
 	if c.queue.Quorum {
 		return false, nil // RabbitMQ cannot delete these on conditions
 	}
 	l := c.transport.currentLink()
 	if l == nil {
-		return false, fmt.Errorf("remove the queue %s: %w", c.queue.Name, runtime.ErrDisconnected)
+		return false, fmt.Errorf("remove the queue %s: %w", c.queue.Name, transport.ErrDisconnected)
 	}
 	type outcome struct {
 		removed bool

@@ -14,9 +14,9 @@ import (
 
 	"github.com/mqrpc/mqrpc/internal/faultproxy"
 	"github.com/mqrpc/mqrpc/internal/testbroker"
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/rabbitmq"
-	"github.com/mqrpc/mqrpc/runtime/transporttest"
+	"github.com/mqrpc/mqrpc/runtime/transport"
+	"github.com/mqrpc/mqrpc/runtime/transport/transporttest"
 )
 
 var private testbroker.Lazy
@@ -33,7 +33,7 @@ const grace = 400 * time.Millisecond
 
 func TestContract(t *testing.T) {
 	address := testbroker.Shared(t)
-	proxies := &severable{address: address, proxies: map[runtime.Transport]*faultproxy.Proxy{}}
+	proxies := &severable{address: address, proxies: map[transport.Transport]*faultproxy.Proxy{}}
 	transporttest.Run(t, transporttest.Harness{
 		Grace:   grace,
 		Connect: proxies.connect,
@@ -49,7 +49,7 @@ func TestContractUnderBrokerFaults(t *testing.T) {
 	broker := private.Get(t)
 	transporttest.RunFaults(t, transporttest.Harness{
 		Grace: grace,
-		Connect: func(t testing.TB) runtime.Transport {
+		Connect: func(t testing.TB) transport.Transport {
 			return connect(t, broker.URL())
 		},
 		StopBroker:  func(testing.TB) { broker.Stop() },
@@ -67,13 +67,13 @@ func TestContractUnderBrokerFaults(t *testing.T) {
 
 func connect(t testing.TB, address string) *rabbitmq.Transport {
 	t.Helper()
-	transport, err := rabbitmq.Connect(rabbitmq.Config{
+	conn, err := rabbitmq.Connect(rabbitmq.Config{
 		URLs: []string{address}, Grace: grace, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return transport
+	return conn
 }
 
 // severable makes connections that can be severed one by one, each through a
@@ -82,10 +82,10 @@ type severable struct {
 	address string
 
 	mu      sync.Mutex
-	proxies map[runtime.Transport]*faultproxy.Proxy
+	proxies map[transport.Transport]*faultproxy.Proxy
 }
 
-func (s *severable) connect(t testing.TB) runtime.Transport {
+func (s *severable) connect(t testing.TB) transport.Transport {
 	t.Helper()
 	u, err := url.Parse(s.address)
 	if err != nil {
@@ -93,16 +93,16 @@ func (s *severable) connect(t testing.TB) runtime.Transport {
 	}
 	proxy := faultproxy.New(t, u.Host)
 	u.Host = proxy.Addr()
-	transport := connect(t, u.String())
+	conn := connect(t, u.String())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.proxies[transport] = proxy
-	return transport
+	s.proxies[conn] = proxy
+	return conn
 }
 
-func (s *severable) sever(_ testing.TB, transport runtime.Transport) (restore func()) {
+func (s *severable) sever(_ testing.TB, conn transport.Transport) (restore func()) {
 	s.mu.Lock()
-	proxy := s.proxies[transport]
+	proxy := s.proxies[conn]
 	s.mu.Unlock()
 	proxy.Refuse(true)
 	proxy.Cut()

@@ -10,7 +10,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -175,7 +175,7 @@ func (l *link) publishAll() error {
 
 // publish writes the message of that number, which is its delivery tag, too.
 // It is transient, as those are that do not say.
-func (l *link) publish(message *runtime.Publishing, number uint64) error {
+func (l *link) publish(message *transport.Publishing, number uint64) error {
 	publishing := amqp.Publishing{
 		MessageId: strconv.FormatUint(number, 10), // tells returned ones apart
 		Type:      message.Type,
@@ -215,9 +215,9 @@ func (l *link) readConfirms() {
 			switch {
 			case returned[confirmation.DeliveryTag]:
 				delete(returned, confirmation.DeliveryTag)
-				err = runtime.ErrNoQueue
+				err = transport.ErrNoQueue
 			case !confirmation.Ack:
-				err = runtime.ErrRefused
+				err = transport.ErrRefused
 			}
 			l.outbox.confirm(err)
 		}

@@ -5,13 +5,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // outgoing is a message with the function that learns its outcome. done is nil
 // once it has been called.
 type outgoing struct {
-	runtime.Publishing
+	transport.Publishing
 	done func(error)
 	// breaks counts the connections that broke while the message was sent and
 	// not confirmed.
@@ -88,9 +88,9 @@ func (o *outbox) put(message outgoing) error {
 func (o *outbox) refusal(message *outgoing) error {
 	switch {
 	case o.closed:
-		return runtime.ErrClosed
+		return transport.ErrClosed
 	case o.bytes+len(message.Body) > o.maxBacklog && len(o.waiting) > 0:
-		return runtime.ErrBacklog
+		return transport.ErrBacklog
 	}
 	return o.unready(message, time.Now())
 }
@@ -101,9 +101,9 @@ func (o *outbox) unready(message *outgoing, now time.Time) error {
 	case message.Hold || (o.up && !o.blocked):
 		return nil
 	case o.blocked:
-		return runtime.ErrBlocked
+		return transport.ErrBlocked
 	case now.Sub(o.since) >= o.grace:
-		return runtime.ErrDisconnected
+		return transport.ErrDisconnected
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (o *outbox) poke() {
 
 // next moves the next message from waiting to sent, and returns it with its
 // publish tag. It passes over those whose deadline is over.
-func (o *outbox) next(now time.Time) (message runtime.Publishing, tag uint64, ok bool) {
+func (o *outbox) next(now time.Time) (message transport.Publishing, tag uint64, ok bool) {
 	var expired outcomes
 	defer func() { expired.tell() }()
 	o.mu.Lock()
@@ -126,7 +126,7 @@ func (o *outbox) next(now time.Time) (message runtime.Publishing, tag uint64, ok
 		out := pop(&o.waiting)
 		o.bytes -= len(out.Body)
 		if over(&out, now) {
-			expired.add(&out, runtime.ErrExpired)
+			expired.add(&out, transport.ErrExpired)
 			continue
 		}
 		o.sent = append(o.sent, out)
@@ -134,7 +134,7 @@ func (o *outbox) next(now time.Time) (message runtime.Publishing, tag uint64, ok
 		return out.Publishing, o.lastTag, true
 	}
 	o.signalIdle()
-	return runtime.Publishing{}, 0, false
+	return transport.Publishing{}, 0, false
 }
 
 // pop takes the oldest message out, and lets go of what it refers to.
@@ -186,9 +186,9 @@ func (o *outbox) disconnected() {
 		out.breaks++
 		switch {
 		case !out.Hold:
-			told.add(&out, runtime.ErrLost)
+			told.add(&out, transport.ErrLost)
 		case out.breaks >= maxBreaks:
-			told.add(&out, runtime.ErrRefused)
+			told.add(&out, transport.ErrRefused)
 		default:
 			again = append(again, out)
 			o.bytes += len(out.Body)
@@ -207,7 +207,7 @@ func (o *outbox) setBlocked(blocked bool) {
 	o.blocked = blocked
 	for i := range o.sent {
 		if blocked && !o.sent[i].Hold {
-			told.add(&o.sent[i], runtime.ErrBlocked)
+			told.add(&o.sent[i], transport.ErrBlocked)
 		}
 	}
 	o.mu.Unlock()
@@ -226,7 +226,7 @@ func (o *outbox) sweep() {
 	o.waiting = slices.DeleteFunc(o.waiting, func(out outgoing) bool {
 		err := o.unready(&out, now)
 		if err == nil && over(&out, now) {
-			err = runtime.ErrExpired
+			err = transport.ErrExpired
 		}
 		if err != nil {
 			o.bytes -= len(out.Body)
@@ -271,7 +271,7 @@ func (o *outbox) drop() {
 	o.closed = true
 	for _, queue := range [][]outgoing{o.sent, o.waiting} {
 		for i := range queue {
-			told.add(&queue[i], runtime.ErrClosed)
+			told.add(&queue[i], transport.ErrClosed)
 		}
 	}
 	o.sent, o.waiting, o.bytes = nil, nil, 0

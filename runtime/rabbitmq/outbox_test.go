@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // box is an outbox whose messages note their outcomes.
@@ -21,8 +21,8 @@ func newBox(t *testing.T) *box {
 	return &box{outbox: newOutbox(time.Second, 1000), t: t, outcomes: map[string][]error{}}
 }
 
-func (b *box) publish(name string, change func(*runtime.Publishing)) {
-	message := runtime.Publishing{RoutingKey: name, Body: []byte(name)}
+func (b *box) publish(name string, change func(*transport.Publishing)) {
+	message := transport.Publishing{RoutingKey: name, Body: []byte(name)}
 	if change != nil {
 		change(&message)
 	}
@@ -35,7 +35,7 @@ func (b *box) publish(name string, change func(*runtime.Publishing)) {
 // advance lets the time of a synctest bubble pass.
 func advance(d time.Duration) { <-time.After(d) }
 
-func hold(m *runtime.Publishing) { m.Hold = true }
+func hold(m *transport.Publishing) { m.Hold = true }
 
 // write takes out what a writer would send.
 func (b *box) write() []string {
@@ -77,10 +77,10 @@ func TestConfirmsFollowTheOrderOfSending(t *testing.T) {
 	b.publish("b", nil)
 	b.expectWritten("a", "b")
 	b.confirm(nil)
-	b.confirm(runtime.ErrNoQueue)
+	b.confirm(transport.ErrNoQueue)
 	b.confirm(nil) // of a message that was never sent
 	b.expect("a", nil)
-	b.expect("b", runtime.ErrNoQueue)
+	b.expect("b", transport.ErrNoQueue)
 }
 
 func TestPublishTagsBeginAnewWithEveryConnection(t *testing.T) {
@@ -120,8 +120,8 @@ func TestLongOutageFailsWhatIsNotHeld(t *testing.T) {
 		advance(time.Second)
 		b.sweep()
 		b.publish("late", nil)
-		b.expect("early", runtime.ErrDisconnected)
-		b.expect("late", runtime.ErrDisconnected)
+		b.expect("early", transport.ErrDisconnected)
+		b.expect("late", transport.ErrDisconnected)
 		b.connected()
 		b.expectWritten("held")
 	})
@@ -136,7 +136,7 @@ func TestBrokenConnectionLosesWhatIsNotHeld(t *testing.T) {
 	b.expectWritten("a", "b", "c")
 	b.publish("d", hold)
 	b.disconnected()
-	b.expect("a", runtime.ErrLost)
+	b.expect("a", transport.ErrLost)
 	b.connected()
 	b.expectWritten("b", "c", "d")
 }
@@ -150,7 +150,7 @@ func TestMessageThatBreaksConnectionsIsGivenUp(t *testing.T) {
 		b.write()
 		b.disconnected()
 	}
-	b.expect("poison", runtime.ErrRefused)
+	b.expect("poison", transport.ErrRefused)
 }
 
 func TestBlockFailsWhatIsNotHeld(t *testing.T) {
@@ -164,42 +164,42 @@ func TestBlockFailsWhatIsNotHeld(t *testing.T) {
 	b.setBlocked(true)
 	b.publish("new", nil)
 	for _, name := range []string{"sent", "waiting", "new"} {
-		b.expect(name, runtime.ErrBlocked)
+		b.expect(name, transport.ErrBlocked)
 	}
 	b.expectWritten()
 	b.setBlocked(false)
 	b.expectWritten("waiting and held")
 	b.confirm(nil) // of "sent", whose outcome is told already
 	b.confirm(nil)
-	b.expect("sent", runtime.ErrBlocked)
+	b.expect("sent", transport.ErrBlocked)
 	b.expect("sent and held", nil)
 }
 
 func TestDeadlinePassesWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox(t)
-		soon := func(m *runtime.Publishing) {
+		soon := func(m *transport.Publishing) {
 			m.Hold = true
 			m.Deadline = time.Now().Add(time.Second)
 		}
 		b.publish("swept", soon)
 		advance(2 * time.Second)
 		b.sweep()
-		b.expect("swept", runtime.ErrExpired)
+		b.expect("swept", transport.ErrExpired)
 		b.publish("found", soon)
 		advance(2 * time.Second)
 		b.connected()
 		b.expectWritten()
-		b.expect("found", runtime.ErrExpired)
+		b.expect("found", transport.ErrExpired)
 	})
 }
 
 func TestBacklogIsBounded(t *testing.T) {
 	b := newBox(t)
-	large := func(m *runtime.Publishing) { m.Hold, m.Body = true, make([]byte, 2000) }
+	large := func(m *transport.Publishing) { m.Hold, m.Body = true, make([]byte, 2000) }
 	b.publish("alone", large) // larger than the bound, but nothing else waits
 	b.publish("second", hold)
-	b.expect("second", runtime.ErrBacklog)
+	b.expect("second", transport.ErrBacklog)
 	b.connected()
 	b.expectWritten("alone")
 	b.publish("third", hold)
@@ -212,7 +212,7 @@ func TestFinishWaitsForTheLastConfirm(t *testing.T) {
 	b.publish("a", nil)
 	done := b.finish()
 	b.publish("late", nil)
-	b.expect("late", runtime.ErrClosed)
+	b.expect("late", transport.ErrClosed)
 	b.write()
 	select {
 	case <-done:
@@ -230,6 +230,6 @@ func TestDropFailsWhatIsLeft(t *testing.T) {
 	b.write()
 	b.publish("waiting", hold)
 	b.drop()
-	b.expect("sent", runtime.ErrClosed)
-	b.expect("waiting", runtime.ErrClosed)
+	b.expect("sent", transport.ErrClosed)
+	b.expect("waiting", transport.ErrClosed)
 }

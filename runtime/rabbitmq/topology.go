@@ -6,7 +6,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // What exists is used as it is, and only what does not exist is declared: so a
@@ -27,7 +27,7 @@ func declareExchange(connection *amqp.Connection, name string) error {
 }
 
 // declareQueue makes sure that a queue exists.
-func declareQueue(connection *amqp.Connection, queue *runtime.Queue) error {
+func declareQueue(connection *amqp.Connection, queue *transport.Queue) error {
 	const autoDelete, noWait = false, false
 	durable, exclusive := !queue.Exclusive, queue.Exclusive
 	arguments := queueArguments(queue)
@@ -65,7 +65,7 @@ func onChannel(connection *amqp.Connection, do func(*amqp.Channel) error) error 
 }
 
 // queueArguments are the arguments of PROTOCOL.md section 2.
-func queueArguments(queue *runtime.Queue) amqp.Table {
+func queueArguments(queue *transport.Queue) amqp.Table {
 	arguments := amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeClassic}
 	if queue.Quorum {
 		arguments[amqp.QueueTypeArg] = amqp.QueueTypeQuorum

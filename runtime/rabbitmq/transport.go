@@ -7,11 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // Transport is a connection to RabbitMQ that repairs itself. It implements
-// [runtime.Transport]; make one with [Connect].
+// [transport.Transport]; make one with [Connect].
 type Transport struct {
 	config    Config
 	addresses []address
@@ -30,14 +30,14 @@ type Transport struct {
 	closed    bool
 
 	stateMu sync.Mutex // protects state
-	state   runtime.State
+	state   transport.State
 
 	watch    sync.Mutex // held while the watchers are told, so that they are told in order
-	watchers map[int]func(runtime.State)
+	watchers map[int]func(transport.State)
 	watcher  int
 }
 
-var _ runtime.Transport = (*Transport)(nil)
+var _ transport.Transport = (*Transport)(nil)
 
 // Connect checks the configuration and begins to connect. It does not wait for
 // the broker: a transport connects in the background, and reconnects for ever.
@@ -56,23 +56,23 @@ func Connect(config Config) (*Transport, error) {
 		ctx:       ctx,
 		end:       end,
 		consumers: map[*consumer]struct{}{},
-		state:     runtime.State{Since: time.Now(), Err: runtime.ErrDisconnected},
-		watchers:  map[int]func(runtime.State){},
+		state:     transport.State{Since: time.Now(), Err: transport.ErrDisconnected},
+		watchers:  map[int]func(transport.State){},
 	}
 	t.loops.Go(t.keepConnected)
 	t.loops.Go(t.sweepOutbox)
 	return t, nil
 }
 
-// Publish implements [runtime.Transport].
-func (t *Transport) Publish(message runtime.Publishing, done func(error)) {
+// Publish implements [transport.Transport].
+func (t *Transport) Publish(message transport.Publishing, done func(error)) {
 	if err := t.outbox.put(outgoing{Publishing: message, done: done}); err != nil {
 		done(err)
 	}
 }
 
-// Consume implements [runtime.Transport].
-func (t *Transport) Consume(ctx context.Context, queue runtime.Queue, deliver func(*runtime.Delivery)) (runtime.Consumer, error) {
+// Consume implements [transport.Transport].
+func (t *Transport) Consume(ctx context.Context, queue transport.Queue, deliver func(*transport.Delivery)) (transport.Consumer, error) {
 	c := &consumer{
 		transport: t,
 		queue:     queue,
@@ -92,7 +92,7 @@ func (t *Transport) Consume(ctx context.Context, queue runtime.Queue, deliver fu
 			err = fmt.Errorf("%w: %w", err, state.Err)
 		}
 	case <-t.ctx.Done():
-		err = runtime.ErrClosed
+		err = transport.ErrClosed
 	}
 	if err != nil {
 		c.cancel()
@@ -106,7 +106,7 @@ func (t *Transport) begin(c *consumer) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return runtime.ErrClosed
+		return transport.ErrClosed
 	}
 	t.tags++
 	c.tag = fmt.Sprintf("%s-%d", t.config.Name, t.tags)
@@ -130,19 +130,19 @@ func (t *Transport) currentLink() *link {
 	return t.link
 }
 
-// User implements [runtime.Transport]. With several URLs it is the account of the
+// User implements [transport.Transport]. With several URLs it is the account of the
 // first.
 func (t *Transport) User() string { return t.addresses[0].user }
 
-// State implements [runtime.Transport].
-func (t *Transport) State() runtime.State {
+// State implements [transport.Transport].
+func (t *Transport) State() transport.State {
 	t.stateMu.Lock()
 	defer t.stateMu.Unlock()
 	return t.state
 }
 
-// Watch implements [runtime.Transport].
-func (t *Transport) Watch(changed func(runtime.State)) (stop func()) {
+// Watch implements [transport.Transport].
+func (t *Transport) Watch(changed func(transport.State)) (stop func()) {
 	t.watch.Lock()
 	defer t.watch.Unlock()
 	t.watcher++
@@ -156,7 +156,7 @@ func (t *Transport) Watch(changed func(runtime.State)) (stop func()) {
 	}
 }
 
-func (t *Transport) setState(state runtime.State) {
+func (t *Transport) setState(state transport.State) {
 	t.watch.Lock()
 	defer t.watch.Unlock()
 	if last := t.State(); last.Connected || state.Connected {
@@ -172,7 +172,7 @@ func (t *Transport) setState(state runtime.State) {
 	}
 }
 
-// Close implements [runtime.Transport].
+// Close implements [transport.Transport].
 func (t *Transport) Close(ctx context.Context) error {
 	t.mu.Lock()
 	t.closed = true
@@ -192,7 +192,7 @@ func (t *Transport) Close(ctx context.Context) error {
 	t.loops.Wait()
 	t.outbox.drop()
 	t.waitForConsumers()
-	t.setState(runtime.State{Connects: t.State().Connects, Err: runtime.ErrClosed})
+	t.setState(transport.State{Connects: t.State().Connects, Err: transport.ErrClosed})
 	return err
 }
 

@@ -47,7 +47,7 @@ func reasonFor(api *catalog.API, request *gateway.Request, err error) string {
 		return ""
 	case api.Disabled(request.Route.Method):
 		return gateway.DefaultBecauseDisabled
-	case errors.Is(err, runtime.ErrNoQueue):
+	case errors.Is(err, runtime.ErrNoWorker):
 		return gateway.DefaultBecauseAbsent
 	case runtime.CodeOf(err) == codes.DeadlineExceeded:
 		return gateway.DefaultBecauseSilent

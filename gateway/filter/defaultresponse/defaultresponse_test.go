@@ -13,6 +13,7 @@ import (
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,7 +22,7 @@ func TestDefaultResponses(t *testing.T) {
 	const standIn = `{ "SessionKey": "c3RhbmQtaW4=" }`
 	defaults := map[string]string{"WxappManager.SessionKey": standIn}
 	const given, none = `{"SessionKey":"c3RhbmQtaW4="}`, ""
-	noQueue := runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoQueue)
+	noQueue := runtime.Errorf(codes.Unimplemented, "m: %w", runtime.ErrNoWorker)
 	late := runtime.Errorf(codes.DeadlineExceeded, "m: %w", context.DeadlineExceeded)
 	tests := map[string]struct {
 		policy *mqrpcv1.Policy
@@ -37,7 +38,7 @@ func TestDefaultResponses(t *testing.T) {
 		"the method's own first": {&mqrpcv1.Policy{DefaultResponses: map[string]string{"*": "{}", "WxappManager.SessionKey": standIn}}, noQueue, 200, given, gateway.DefaultBecauseAbsent},
 		"an answer":              {&mqrpcv1.Policy{DefaultResponses: defaults}, nil, 200, gatewaytest.SessionKeyAnswer, none},
 		"the service's error":    {&mqrpcv1.Policy{DefaultResponses: defaults}, runtime.NewError(codes.NotFound, "m"), 404, `"code":5`, none},
-		"the broker is down":     {&mqrpcv1.Policy{DefaultResponses: defaults}, runtime.Errorf(codes.Unavailable, "m: %w", runtime.ErrDisconnected), 503, `"code":14`, none},
+		"the broker is down":     {&mqrpcv1.Policy{DefaultResponses: defaults}, runtime.Errorf(codes.Unavailable, "m: %w", transport.ErrDisconnected), 503, `"code":14`, none},
 		"another method's":       {&mqrpcv1.Policy{DefaultResponses: map[string]string{"WxappManager.SendMessage": "{}"}}, noQueue, 503, gateway.ReasonNoWorker, none},
 		"invalid":                {&mqrpcv1.Policy{DefaultResponses: map[string]string{"*": `{"No":1}`}}, noQueue, 503, gateway.ReasonNoWorker, none},
 	}

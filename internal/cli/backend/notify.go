@@ -8,7 +8,7 @@ import (
 
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/broadcast"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // Notify says how changes are made known to gateways.
@@ -55,12 +55,12 @@ func (n Notify) For(location Location) (Notify, error) {
 // Notifier returns the notifier for a way that [Notify.For] has returned; nil for
 // Poll. The transport is used by Broadcast alone. The backend closes the
 // notifier, the caller the transport after that.
-func (b *Backend) Notifier(way Notify, transport runtime.Transport, logger *slog.Logger) (registry.Notifier, error) {
+func (b *Backend) Notifier(way Notify, conn transport.Transport, logger *slog.Logger) (registry.Notifier, error) {
 	switch way {
 	case Watch:
 		return b.watching, nil
 	case Broadcast:
-		notifier, err := broadcast.New(broadcast.Config{Transport: transport, Logger: logger})
+		notifier, err := broadcast.New(broadcast.Config{Transport: conn, Logger: logger})
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/internal/presence"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // maxHeard bounds the instances that are listed: claims are strangers' bytes.
@@ -23,18 +23,18 @@ const maxHeard = 100_000
 // Listen asks all workers for their claims, hears them for a time, or until done
 // returns true, and returns the last one of every instance that serves. done is
 // called after each claim; it may be nil. A worker answers within half a second.
-func Listen(ctx context.Context, transport runtime.Transport, during time.Duration, done func(heard []*mqrpcv1.Claim) bool) ([]*mqrpcv1.Claim, error) {
+func Listen(ctx context.Context, conn transport.Transport, during time.Duration, done func(heard []*mqrpcv1.Claim) bool) ([]*mqrpcv1.Claim, error) {
 	ctx, stop := context.WithTimeout(ctx, during)
 	defer stop()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	h := &heard{serving: make(map[server]*mqrpcv1.Claim), news: make(chan struct{}, 1)}
-	listener := presence.Listen(presence.Config{Transport: transport, Heard: h.hear, Failed: fail})
+	listener := presence.Listen(presence.Config{Transport: conn, Heard: h.hear, Failed: fail})
 	defer listener.Close()
 	h.wait(ctx, done)
 	all := h.all()
 	err := context.Cause(ctx)
-	if state := transport.State(); !state.Connected {
+	if state := conn.State(); !state.Connected {
 		err = state.Err
 	}
 	if len(all) == 0 && err != nil && !errors.Is(err, context.DeadlineExceeded) {

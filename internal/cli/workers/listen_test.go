@@ -9,19 +9,19 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
-	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // connect opens a transport until the test ends.
-func connect(t *testing.T, broker *memory.Broker) runtime.Transport {
+func connect(t *testing.T, broker *memory.Broker) transport.Transport {
 	t.Helper()
-	transport := broker.Connect()
-	t.Cleanup(func() { _ = transport.Close(context.Background()) })
-	return transport
+	conn := broker.Connect()
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
 // TestListen: the last claim of each instance counts, those that stop
@@ -31,7 +31,7 @@ func TestListen(t *testing.T) {
 	sender := connect(t, broker)
 	announce := func(kind string, body []byte) error {
 		result := make(chan error, 1)
-		sender.Publish(runtime.Publishing{
+		sender.Publish(transport.Publishing{
 			Exchange: wire.AnnouncementsExchange, RoutingKey: "a.1", Type: kind, Body: body,
 		}, func(err error) { result <- err })
 		return <-result
@@ -77,11 +77,11 @@ func TestListenForATime(t *testing.T) {
 }
 
 func TestListenFails(t *testing.T) {
-	transport := connect(t, memory.NewBroker(memory.Config{}))
-	if err := transport.Close(t.Context()); err != nil {
+	conn := connect(t, memory.NewBroker(memory.Config{}))
+	if err := conn.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(t.Context(), transport, time.Minute, nil); err == nil {
+	if _, err := Listen(t.Context(), conn, time.Minute, nil); err == nil {
 		t.Error("it listens over a closed transport")
 	}
 }

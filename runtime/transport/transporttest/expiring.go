@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // expiring: messages and queues that expire. Time itself is the subject here,
@@ -49,7 +49,7 @@ func queueExpires(f *fixture) {
 	began := time.Now()
 	c.declare(queue)
 	f.eventually("the queue has expired", func() bool {
-		return errors.Is(c.publish(message(queue, "are you there?")).wait(), runtime.ErrNoQueue)
+		return errors.Is(c.publish(message(queue, "are you there?")).wait(), transport.ErrNoQueue)
 	})
 	if lived := time.Since(began); lived < queue.Expires {
 		f.t.Errorf("the queue expired after %v, want %v", lived, queue.Expires)

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // outages: publishing over a broken connection.
@@ -25,7 +25,7 @@ var outages = []check{
 }
 
 // held is a message that waits through outages.
-func held(queue runtime.Queue, body string) runtime.Publishing {
+func held(queue transport.Queue, body string) transport.Publishing {
 	m := message(queue, body)
 	m.Hold, m.Deadline = true, time.Now().Add(time.Minute)
 	return m
@@ -78,7 +78,7 @@ func shortOutage(f *fixture) {
 	r := c.publish(message(queue, "patient"))
 	restore()
 	err := r.wait()
-	if took := time.Since(began); errors.Is(err, runtime.ErrDisconnected) && took > f.Grace*9/10 {
+	if took := time.Since(began); errors.Is(err, transport.ErrDisconnected) && took > f.Grace*9/10 {
 		f.t.Skipf("the outage, meant to be short, took %v", took)
 	}
 	if err != nil {
@@ -92,8 +92,8 @@ func longOutage(f *fixture) {
 	box, _ := receiver.consume(queue)
 	restore := f.sever(c)
 	began := time.Now()
-	if err := c.publish(message(queue, "impatient")).wait(); !errors.Is(err, runtime.ErrDisconnected) {
-		f.t.Errorf("in a long outage: %v, want %v", err, runtime.ErrDisconnected)
+	if err := c.publish(message(queue, "impatient")).wait(); !errors.Is(err, transport.ErrDisconnected) {
+		f.t.Errorf("in a long outage: %v, want %v", err, transport.ErrDisconnected)
 	}
 	if took := time.Since(began); took > f.Grace+prompt {
 		f.t.Errorf("a message failed after %v, with a grace of %v", took, f.Grace)
@@ -102,8 +102,8 @@ func longOutage(f *fixture) {
 	fastest := f.Patience // of several, since any one may be slow on a busy machine
 	for range 5 {
 		began = time.Now()
-		if err := c.publish(message(queue, "late")).wait(); !errors.Is(err, runtime.ErrDisconnected) {
-			f.t.Errorf("late in a long outage: %v, want %v", err, runtime.ErrDisconnected)
+		if err := c.publish(message(queue, "late")).wait(); !errors.Is(err, transport.ErrDisconnected) {
+			f.t.Errorf("late in a long outage: %v, want %v", err, transport.ErrDisconnected)
 		}
 		fastest = min(fastest, time.Since(began))
 	}
@@ -123,8 +123,8 @@ func deadlineInOutage(f *fixture) {
 	m := held(queue, "too late")
 	m.Deadline = time.Now().Add(200 * time.Millisecond)
 	f.promptly("the failure at the deadline", func() {
-		if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrExpired) {
-			f.t.Errorf("after the deadline: %v, want %v", err, runtime.ErrExpired)
+		if err := c.publish(m).wait(); !errors.Is(err, transport.ErrExpired) {
+			f.t.Errorf("after the deadline: %v, want %v", err, transport.ErrExpired)
 		}
 	})
 	if early := time.Until(m.Deadline); early > 0 {
@@ -145,7 +145,7 @@ func closeWaits(f *fixture) {
 	ctx, closed := f.context(), make(chan error, 1)
 	go func() { closed <- c.Close(ctx) }()
 	f.eventually("Close has begun", func() bool {
-		return errors.Is(c.publish(message(queue, "refused")).wait(), runtime.ErrClosed)
+		return errors.Is(c.publish(message(queue, "refused")).wait(), transport.ErrClosed)
 	})
 	restore()
 	if err := <-closed; err != nil {
@@ -166,8 +166,8 @@ func closeGivesUp(f *fixture) {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		_ = c.Close(ctx)
-		if err := r.wait(); !errors.Is(err, runtime.ErrClosed) {
-			f.t.Errorf("a message that Close gave up: %v, want %v", err, runtime.ErrClosed)
+		if err := r.wait(); !errors.Is(err, transport.ErrClosed) {
+			f.t.Errorf("a message that Close gave up: %v, want %v", err, transport.ErrClosed)
 		}
 	})
 }
@@ -206,7 +206,7 @@ func truthfulDone(f *fixture) {
 func truthfulOneByOne(f *fixture) {
 	c, receiver, queue := f.connect(), f.connect(), f.queue()
 	arrivals := make(chan string, 1<<16)
-	receiver.consumeInto(queue, func(d *runtime.Delivery) {
+	receiver.consumeInto(queue, func(d *transport.Delivery) {
 		d.Settle.Ack()
 		arrivals <- string(d.Body)
 	})
@@ -241,7 +241,7 @@ func truthfulOneByOne(f *fixture) {
 type publisher struct {
 	f         *fixture
 	c         *connection
-	queue     runtime.Queue
+	queue     transport.Queue
 	arrivals  chan string
 	published atomic.Int64
 	stopped   atomic.Bool
@@ -283,10 +283,10 @@ func (f *fixture) checkTruth(outcome map[string]error, arrived map[string]bool) 
 		switch {
 		case err == nil && !arrived[body]:
 			f.t.Errorf("message %s was confirmed and did not arrive", body)
-		case errors.Is(err, runtime.ErrDisconnected) && arrived[body]:
+		case errors.Is(err, transport.ErrDisconnected) && arrived[body]:
 			f.t.Errorf("message %s arrived, in spite of: %v", body, err)
-		case err != nil && !errors.Is(err, runtime.ErrDisconnected) && !errors.Is(err, runtime.ErrLost):
-			f.t.Errorf("message %s: %v, want nil, %v or %v", body, err, runtime.ErrDisconnected, runtime.ErrLost)
+		case err != nil && !errors.Is(err, transport.ErrDisconnected) && !errors.Is(err, transport.ErrLost):
+			f.t.Errorf("message %s: %v, want nil, %v or %v", body, err, transport.ErrDisconnected, transport.ErrLost)
 		}
 	}
 }

@@ -4,19 +4,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // Harness connects the suite to a transport. Connect is required.
 type Harness struct {
 	// Connect returns a new connection, always to the same broker. The suite
 	// closes it.
-	Connect func(t testing.TB) runtime.Transport
+	Connect func(t testing.TB) transport.Transport
 
 	// Sever breaks the connection of a transport, noticed by both sides, and
 	// keeps it from reconnecting until restore is called. The suite always
 	// calls restore, once.
-	Sever func(t testing.TB, transport runtime.Transport) (restore func())
+	Sever func(t testing.TB, conn transport.Transport) (restore func())
 
 	// StopBroker stops the broker and returns when it is down; StartBroker
 	// starts it again and returns when it accepts connections.
@@ -49,7 +49,7 @@ const (
 	Restarting Feature = "restarting"
 	// Blocking is the fault [Harness.Block].
 	Blocking Feature = "blocking"
-	// QuorumQueues is runtime.Queue.Quorum.
+	// QuorumQueues is transport.Queue.Quorum.
 	QuorumQueues Feature = "quorum queues"
 	// Wildcards is that the key of a binding may hold "*" and "#".
 	Wildcards Feature = "wildcards"

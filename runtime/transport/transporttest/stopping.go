@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // stopping: Stop, Remove and Close.
@@ -54,14 +54,14 @@ func settleAfterStop(f *fixture) {
 }
 
 // lasting is a queue that only Remove deletes.
-func (f *fixture) lasting() runtime.Queue {
+func (f *fixture) lasting() transport.Queue {
 	queue := f.queue()
 	queue.Expires = 0
 	return queue
 }
 
 // remove stops a consumer and removes its queue.
-func (f *fixture) remove(consumer runtime.Consumer, want bool) {
+func (f *fixture) remove(consumer transport.Consumer, want bool) {
 	f.t.Helper()
 	f.stop(consumer)
 	removed, err := consumer.Remove(f.context())
@@ -76,8 +76,8 @@ func removeDeletes(f *fixture) {
 	c.send(queue, "a")
 	box.expect("a", false).Settle.Ack()
 	f.remove(consumer, true)
-	if err := c.publish(message(queue, "b")).wait(); !errors.Is(err, runtime.ErrNoQueue) {
-		f.t.Errorf("after Remove: %v, want %v", err, runtime.ErrNoQueue)
+	if err := c.publish(message(queue, "b")).wait(); !errors.Is(err, transport.ErrNoQueue) {
+		f.t.Errorf("after Remove: %v, want %v", err, transport.ErrNoQueue)
 	}
 	again, consumer := c.consume(queue)
 	c.send(queue, "c")
@@ -158,8 +158,8 @@ func publishAfterClose(f *fixture) {
 		m := message(queue, "too late")
 		m.Hold = hold
 		f.promptly("Publish after Close", func() {
-			if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrClosed) {
-				f.t.Errorf("Publish after Close: %v, want %v", err, runtime.ErrClosed)
+			if err := c.publish(m).wait(); !errors.Is(err, transport.ErrClosed) {
+				f.t.Errorf("Publish after Close: %v, want %v", err, transport.ErrClosed)
 			}
 		})
 	}

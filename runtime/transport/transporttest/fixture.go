@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -26,14 +26,14 @@ func newFixture(t *testing.T, h *Harness) *fixture { return &fixture{Harness: h,
 const queueLife = time.Minute
 
 // queue returns a queue with a name of its own.
-func (f *fixture) queue() runtime.Queue {
+func (f *fixture) queue() transport.Queue {
 	name := fmt.Sprintf("test_transport_%016x", rand.Uint64())
-	return bound(runtime.Queue{Name: name, Expires: queueLife}, wire.CallsExchange, name)
+	return bound(transport.Queue{Name: name, Expires: queueLife}, wire.CallsExchange, name)
 }
 
 // bound is the queue with that binding alone.
-func bound(queue runtime.Queue, exchange, key string) runtime.Queue {
-	queue.Bindings = []runtime.Binding{{Exchange: exchange, Key: key}}
+func bound(queue transport.Queue, exchange, key string) transport.Queue {
+	queue.Bindings = []transport.Binding{{Exchange: exchange, Key: key}}
 	return queue
 }
 
@@ -74,7 +74,7 @@ func (f *fixture) promptly(what string, do func()) {
 
 // connection is a transport under test, which counts the calls of done.
 type connection struct {
-	runtime.Transport
+	transport.Transport
 	f *fixture
 
 	mu       sync.Mutex
@@ -104,13 +104,13 @@ func (c *connection) close() {
 }
 
 // consume consumes a queue into a new inbox.
-func (c *connection) consume(queue runtime.Queue) (*inbox, runtime.Consumer) {
+func (c *connection) consume(queue transport.Queue) (*inbox, transport.Consumer) {
 	c.f.t.Helper()
 	box := newInbox(c.f)
 	return box, c.consumeInto(queue, box.deliver)
 }
 
-func (c *connection) consumeInto(queue runtime.Queue, deliver func(*runtime.Delivery)) runtime.Consumer {
+func (c *connection) consumeInto(queue transport.Queue, deliver func(*transport.Delivery)) transport.Consumer {
 	c.f.t.Helper()
 	consumer, err := c.Consume(c.f.context(), queue, deliver)
 	if err != nil {
@@ -120,13 +120,13 @@ func (c *connection) consumeInto(queue runtime.Queue, deliver func(*runtime.Deli
 }
 
 // declare makes a queue that nobody consumes.
-func (c *connection) declare(queue runtime.Queue) {
+func (c *connection) declare(queue transport.Queue) {
 	c.f.t.Helper()
 	_, consumer := c.consume(queue)
 	c.f.stop(consumer)
 }
 
-func (f *fixture) stop(consumer runtime.Consumer) {
+func (f *fixture) stop(consumer transport.Consumer) {
 	f.t.Helper()
 	if err := consumer.Stop(f.context()); err != nil {
 		f.t.Fatalf("Stop: %v", err)
@@ -142,14 +142,14 @@ type receipt struct {
 }
 
 // message is a message for a queue.
-func message(queue runtime.Queue, body string) runtime.Publishing {
-	return runtime.Publishing{
+func message(queue transport.Queue, body string) transport.Publishing {
+	return transport.Publishing{
 		Exchange: queue.Bindings[0].Exchange, RoutingKey: queue.Bindings[0].Key, Type: wire.TypeCall, Body: []byte(body),
 	}
 }
 
 // publish publishes a message.
-func (c *connection) publish(m runtime.Publishing) *receipt {
+func (c *connection) publish(m transport.Publishing) *receipt {
 	r := &receipt{f: c.f, done: make(chan struct{})}
 	c.mu.Lock()
 	c.receipts = append(c.receipts, r)
@@ -164,7 +164,7 @@ func (c *connection) publish(m runtime.Publishing) *receipt {
 }
 
 // send publishes messages to a queue, one after the other.
-func (c *connection) send(queue runtime.Queue, bodies ...string) {
+func (c *connection) send(queue transport.Queue, bodies ...string) {
 	c.f.t.Helper()
 	for _, body := range bodies {
 		if err := c.publish(message(queue, body)).wait(); err != nil {

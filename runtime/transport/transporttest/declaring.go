@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // declaring: the errors of Consume, and kinds of queues.
@@ -20,7 +20,7 @@ var declaring = []check{
 
 // expectAsItIs checks that a queue is consumed that exists with other arguments
 // than it is declared with.
-func expectAsItIs(f *fixture, c *connection, queue runtime.Queue) {
+func expectAsItIs(f *fixture, c *connection, queue transport.Queue) {
 	f.t.Helper()
 	f.promptly("consuming a queue that exists", func() {
 		box, consumer := c.consume(queue)
@@ -87,21 +87,21 @@ func consumeAfterClose(f *fixture) {
 	c := f.connect()
 	c.close()
 	f.promptly("Consume after Close", func() {
-		if _, err := c.Consume(f.context(), f.queue(), func(*runtime.Delivery) {}); err == nil {
+		if _, err := c.Consume(f.context(), f.queue(), func(*transport.Delivery) {}); err == nil {
 			f.t.Error("Consume after Close succeeded")
 		}
 	})
 }
 
 func quorumQueue(f *fixture) {
-	for name, run := range map[string]func(f *fixture, c *connection, queue runtime.Queue){
-		"requeue": func(_ *fixture, c *connection, queue runtime.Queue) {
+	for name, run := range map[string]func(f *fixture, c *connection, queue transport.Queue){
+		"requeue": func(_ *fixture, c *connection, queue transport.Queue) {
 			box, _ := c.consume(queue)
 			c.send(queue, "a")
 			box.expect("a", false).Settle.Requeue()
 			box.expect("a", true).Settle.Ack()
 		},
-		"Remove spares it": func(f *fixture, c *connection, queue runtime.Queue) {
+		"Remove spares it": func(f *fixture, c *connection, queue transport.Queue) {
 			_, consumer := c.consume(queue)
 			f.stop(consumer)
 			removed, err := consumer.Remove(f.context())

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -31,8 +31,8 @@ func noQueue(f *fixture) {
 			m.Exchange, m.Hold, m.Deadline = exchange, hold, time.Now().Add(time.Minute)
 			m.Expiration = time.Minute
 			f.promptly("the return", func() {
-				if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrNoQueue) {
-					f.t.Errorf("exchange %q, hold %v: %v, want %v", exchange, hold, err, runtime.ErrNoQueue)
+				if err := c.publish(m).wait(); !errors.Is(err, transport.ErrNoQueue) {
+					f.t.Errorf("exchange %q, hold %v: %v, want %v", exchange, hold, err, transport.ErrNoQueue)
 				}
 			})
 		}
@@ -52,8 +52,8 @@ func noQueueAmongOthers(f *fixture) {
 		if err := delivered[i].wait(); err != nil {
 			f.t.Errorf("message %d: %v", i, err)
 		}
-		if err := returned[i].wait(); !errors.Is(err, runtime.ErrNoQueue) {
-			f.t.Errorf("message %d for no queue: %v, want %v", i, err, runtime.ErrNoQueue)
+		if err := returned[i].wait(); !errors.Is(err, transport.ErrNoQueue) {
+			f.t.Errorf("message %d for no queue: %v, want %v", i, err, transport.ErrNoQueue)
 		}
 		box.expect(strconv.Itoa(i), false).Settle.Ack()
 	}
@@ -64,8 +64,8 @@ func otherExchange(f *fixture) {
 	box, _ := c.consume(queue)
 	m := message(queue, "to the other exchange")
 	m.Exchange = wire.RepliesExchange
-	if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrNoQueue) {
-		f.t.Errorf("got %v, want %v", err, runtime.ErrNoQueue)
+	if err := c.publish(m).wait(); !errors.Is(err, transport.ErrNoQueue) {
+		f.t.Errorf("got %v, want %v", err, transport.ErrNoQueue)
 	}
 	c.send(queue, "to its own")
 	box.expect("to its own", false).Settle.Ack()
@@ -74,7 +74,7 @@ func otherExchange(f *fixture) {
 func manyQueues(f *fixture) {
 	publisher, receiver := f.connect(), f.connect()
 	const queues, messages = 40, 10
-	var named [queues]runtime.Queue
+	var named [queues]transport.Queue
 	var boxes [queues]*inbox
 	for i := range queues {
 		named[i] = f.queue()
@@ -94,7 +94,7 @@ func manyQueues(f *fixture) {
 
 func wildcards(f *fixture) {
 	c, prefix := f.connect(), f.queue()
-	named := func(suffix string) runtime.Queue {
+	named := func(suffix string) transport.Queue {
 		queue := prefix
 		queue.Name += suffix
 		return bound(queue, wire.CallsExchange, queue.Name)
@@ -140,7 +140,7 @@ func tapHearsAll(f *fixture) {
 }
 
 // tapOf is a queue that hears what another one gets.
-func tapOf(queue runtime.Queue) runtime.Queue {
+func tapOf(queue transport.Queue) transport.Queue {
 	tap := queue
 	tap.Name += "_tap"
 	return bound(tap, queue.Bindings[0].Exchange, queue.Bindings[0].Key+".#")
@@ -163,7 +163,7 @@ func ownCopies(f *fixture) {
 
 func severalBindings(f *fixture) {
 	c, queue := f.connect(), f.queue()
-	queue.Bindings = []runtime.Binding{
+	queue.Bindings = []transport.Binding{
 		{Exchange: wire.ControlExchange, Key: queue.Name + ".one"},
 		{Exchange: wire.ControlExchange, Key: queue.Name + ".#"},
 		{Exchange: wire.RepliesExchange, Key: queue.Name},
@@ -188,7 +188,7 @@ func exclusiveQueue(f *fixture) {
 	other.send(queue, "for the owner")
 	box.expect("for the owner", false).Settle.Ack()
 	f.promptly("the refusal of another's queue", func() {
-		if _, err := other.Consume(f.context(), queue, func(*runtime.Delivery) {}); err == nil {
+		if _, err := other.Consume(f.context(), queue, func(*transport.Delivery) {}); err == nil {
 			f.t.Error("another connection consumes an exclusive queue")
 		}
 	})
@@ -196,7 +196,7 @@ func exclusiveQueue(f *fixture) {
 	box.expect("the refusal disturbs nobody", false).Settle.Ack()
 	owner.close()
 	f.eventually("the queue is gone", func() bool {
-		return errors.Is(other.publish(message(queue, "for nobody")).wait(), runtime.ErrNoQueue)
+		return errors.Is(other.publish(message(queue, "for nobody")).wait(), transport.ErrNoQueue)
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // inbox keeps the deliveries of one or several consumers, in their order.
@@ -14,7 +14,7 @@ type inbox struct {
 	patience time.Duration
 
 	mu       sync.Mutex
-	unread   []*runtime.Delivery
+	unread   []*transport.Delivery
 	received int
 	arrived  chan struct{} // has room for one signal
 }
@@ -24,7 +24,7 @@ func newInbox(f *fixture) *inbox {
 }
 
 // deliver is the function for Consume.
-func (b *inbox) deliver(d *runtime.Delivery) {
+func (b *inbox) deliver(d *transport.Delivery) {
 	b.mu.Lock()
 	b.unread = append(b.unread, d)
 	b.received++
@@ -36,7 +36,7 @@ func (b *inbox) deliver(d *runtime.Delivery) {
 }
 
 // next waits for the next delivery.
-func (b *inbox) next() *runtime.Delivery {
+func (b *inbox) next() *transport.Delivery {
 	b.t.Helper()
 	timeout := time.NewTimer(b.patience)
 	defer timeout.Stop()
@@ -58,7 +58,7 @@ func (b *inbox) next() *runtime.Delivery {
 }
 
 // expect waits for the next delivery and checks its body and mark.
-func (b *inbox) expect(body string, redelivered bool) *runtime.Delivery {
+func (b *inbox) expect(body string, redelivered bool) *transport.Delivery {
 	b.t.Helper()
 	d := b.next()
 	if string(d.Body) != body || d.Redelivered != redelivered {
@@ -69,7 +69,7 @@ func (b *inbox) expect(body string, redelivered bool) *runtime.Delivery {
 
 // await waits for the delivery with that body. It acknowledges those before it,
 // which others have published: for an exchange that everybody shares.
-func (b *inbox) await(body string) *runtime.Delivery {
+func (b *inbox) await(body string) *transport.Delivery {
 	b.t.Helper()
 	for {
 		d := b.next()
@@ -81,9 +81,9 @@ func (b *inbox) await(body string) *runtime.Delivery {
 }
 
 // take waits for that many deliveries.
-func (b *inbox) take(count int) []*runtime.Delivery {
+func (b *inbox) take(count int) []*transport.Delivery {
 	b.t.Helper()
-	taken := make([]*runtime.Delivery, count)
+	taken := make([]*transport.Delivery, count)
 	for i := range taken {
 		taken[i] = b.next()
 	}
@@ -97,7 +97,7 @@ func (b *inbox) count() int {
 	return b.received
 }
 
-func ackAll(deliveries []*runtime.Delivery) {
+func ackAll(deliveries []*transport.Delivery) {
 	for _, d := range deliveries {
 		d.Settle.Ack()
 	}

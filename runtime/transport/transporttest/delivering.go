@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -25,7 +25,7 @@ var delivering = []check{
 
 func propertiesArrive(f *fixture) {
 	c := f.connect()
-	for _, sent := range []runtime.Publishing{
+	for _, sent := range []transport.Publishing{
 		{Exchange: wire.CallsExchange, Type: wire.TypeCall, ReplyTo: "reply_of_somebody", Body: []byte("full")},
 		{Exchange: wire.RepliesExchange, Type: wire.TypeReply, Body: []byte("no reply-to")},
 		{Exchange: wire.CallsExchange, Body: []byte("no type")},
@@ -126,7 +126,7 @@ func messagesWait(f *fixture) {
 func deliveriesDoNotOverlap(f *fixture) {
 	c, queue := f.connect(), f.queue()
 	var running, overlaps, delivered atomic.Int32
-	c.consumeInto(queue, func(d *runtime.Delivery) {
+	c.consumeInto(queue, func(d *transport.Delivery) {
 		if running.Add(1) > 1 {
 			overlaps.Add(1)
 		}
@@ -148,8 +148,8 @@ func deliverPublishes(f *fixture) {
 	client, server := f.connect(), f.connect()
 	calls, replies := f.queue(), f.queue()
 	replies = bound(replies, wire.RepliesExchange, replies.Name)
-	server.consumeInto(calls, func(d *runtime.Delivery) {
-		server.publish(runtime.Publishing{
+	server.consumeInto(calls, func(d *transport.Delivery) {
+		server.publish(transport.Publishing{
 			Exchange: wire.RepliesExchange, RoutingKey: d.ReplyTo, Type: wire.TypeReply,
 			Body: fmt.Appendf(nil, "reply to %s", d.Body),
 		})

@@ -1,4 +1,4 @@
-// Package transporttest is the contract of runtime.Transport as a test suite.
+// Package transporttest is the contract of transport.Transport as a test suite.
 // Every transport passes it, so that clients and workers may rely on what it
 // checks. It imports no transport.
 //

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // sharing: competing consumers and prefetch.
@@ -65,7 +65,7 @@ func prefetchLimits(f *fixture) {
 	queue.Prefetch = prefetch
 	var unsettled, greatest atomic.Int32
 	box := newInbox(f)
-	c.consumeInto(queue, func(d *runtime.Delivery) {
+	c.consumeInto(queue, func(d *transport.Delivery) {
 		greatest.Store(max(greatest.Load(), unsettled.Add(1)))
 		box.deliver(d)
 	})

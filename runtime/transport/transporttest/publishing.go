@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // publishing: done, concurrency, deadlines.
@@ -86,8 +86,8 @@ func publishDuringClose(f *fixture) {
 	all.Wait()
 	close(receipts)
 	for r := range receipts {
-		if err := r.wait(); err != nil && !errors.Is(err, runtime.ErrClosed) {
-			f.t.Errorf("done got %v, want nil or %v", err, runtime.ErrClosed)
+		if err := r.wait(); err != nil && !errors.Is(err, transport.ErrClosed) {
+			f.t.Errorf("done got %v, want nil or %v", err, transport.ErrClosed)
 		}
 	}
 }
@@ -99,8 +99,8 @@ func deadlinePassed(f *fixture) {
 		m := message(queue, "too late")
 		m.Hold, m.Deadline = hold, time.Now().Add(-time.Second)
 		f.promptly("an expired message", func() {
-			if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrExpired) {
-				f.t.Errorf("hold %v: %v, want %v", hold, err, runtime.ErrExpired)
+			if err := c.publish(m).wait(); !errors.Is(err, transport.ErrExpired) {
+				f.t.Errorf("hold %v: %v, want %v", hold, err, transport.ErrExpired)
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // cutting: consumers over a broken connection.
@@ -43,7 +43,7 @@ func (f *fixture) cut(c *connection) {
 
 func consumersReturn(f *fixture) {
 	publisher, receiver := f.connect(), f.connect()
-	queues := [3]runtime.Queue{f.queue(), f.queue(), f.queue()}
+	queues := [3]transport.Queue{f.queue(), f.queue(), f.queue()}
 	var boxes [len(queues)]*inbox
 	for i, queue := range queues {
 		boxes[i], _ = receiver.consume(queue)
@@ -91,7 +91,7 @@ func longDelivery(f *fixture) {
 	entered, release := make(chan bool, 2), make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })
 	f.t.Cleanup(free)
-	receiver.consumeInto(queue, func(d *runtime.Delivery) {
+	receiver.consumeInto(queue, func(d *transport.Delivery) {
 		entered <- d.Redelivered
 		<-release
 		d.Settle.Ack()
@@ -194,7 +194,7 @@ func consumeGivesUp(f *fixture) {
 	f.promptly("Consume without a connection", func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := c.Consume(ctx, queue, func(*runtime.Delivery) {}); err == nil {
+		if _, err := c.Consume(ctx, queue, func(*transport.Delivery) {}); err == nil {
 			f.t.Error("Consume succeeded without a connection")
 		}
 	})

@@ -1,14 +1,15 @@
-package runtime
+// Package transport is the interface between clients and workers, in package
+// runtime, and what carries their messages. Its meaning is AMQP's, as the contract
+// suite transporttest checks it: RabbitMQ in production (runtime/rabbitmq), memory
+// in tests and in a single process (runtime/memory).
+package transport
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
-// Transport carries messages between processes: RabbitMQ in production
-// (runtime/rabbitmq), memory in tests and in a single process (runtime/memory).
-// Its meaning is AMQP's, as runtime/transporttest checks it.
+// Transport carries messages between processes.
 //
 // A transport keeps itself connected: it reconnects for ever, declares anew
 // what it needs, and consumes again what was consumed. It is safe for
@@ -16,9 +17,8 @@ import (
 type Transport interface {
 	// Publish takes a message for sending and returns at once. It calls done
 	// exactly once, from any goroutine: with nil when the broker has taken
-	// responsibility for the message, else with one of this package's transport
-	// errors. done must not block. The message's body belongs to the transport
-	// until then.
+	// responsibility for the message, else with one of this package's errors.
+	// done must not block. The message's body belongs to the transport until then.
 	Publish(message Publishing, done func(error))
 
 	// Consume declares a queue unless it exists, binds it, and delivers its
@@ -71,31 +71,6 @@ type Publishing struct {
 	// publishers, and with ErrLost when its fate is unknown.
 	Hold bool
 }
-
-// Transport errors, given to the done function of [Transport.Publish].
-var (
-	// ErrNoQueue: the broker routed the message to no queue. It was not
-	// delivered to anybody.
-	ErrNoQueue = errors.New("no queue is bound for the message")
-	// ErrRefused: the broker refused the message, for example because the queue
-	// is full. It was not delivered to anybody.
-	ErrRefused = errors.New("the broker refused the message")
-	// ErrDisconnected: there is no connection to the broker. The message was
-	// not sent.
-	ErrDisconnected = errors.New("not connected to the broker")
-	// ErrBlocked: the broker takes no messages now, because it is short of
-	// memory or disk. The message may be delivered when it takes them again.
-	ErrBlocked = errors.New("the broker blocks publishers (it is short of memory or disk)")
-	// ErrLost: the connection broke before the broker confirmed the message.
-	// It may or may not have been delivered.
-	ErrLost = errors.New("the connection broke before the broker confirmed the message")
-	// ErrExpired: the message's deadline passed before it could be sent.
-	ErrExpired = errors.New("the deadline passed before the message could be sent")
-	// ErrBacklog: too many messages wait to be sent. The message was not sent.
-	ErrBacklog = errors.New("too many messages wait to be sent to the broker")
-	// ErrClosed: the transport is closed.
-	ErrClosed = errors.New("the transport is closed")
-)
 
 // Binding binds a queue to a topic exchange.
 type Binding struct {

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // faults: the broker is stopped, or blocks publishers.
@@ -42,12 +42,12 @@ func brokerRestarts(f *fixture) {
 	f.promptly("Consume without a broker", func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := client.Consume(ctx, f.queue(), func(*runtime.Delivery) {}); err == nil {
+		if _, err := client.Consume(ctx, f.queue(), func(*transport.Delivery) {}); err == nil {
 			f.t.Error("Consume succeeded without a broker")
 		}
 	})
-	if err := client.publish(message(queue, "lost")).wait(); !errors.Is(err, runtime.ErrDisconnected) {
-		f.t.Errorf("without a broker: %v, want %v", err, runtime.ErrDisconnected)
+	if err := client.publish(message(queue, "lost")).wait(); !errors.Is(err, transport.ErrDisconnected) {
+		f.t.Errorf("without a broker: %v, want %v", err, transport.ErrDisconnected)
 	}
 
 	start()
@@ -79,7 +79,7 @@ func quorumOutlivesRestart(f *fixture) {
 
 // block makes the broker block, and waits until the connection has noticed,
 // which it may do only when it publishes. The end of the subtest unblocks.
-func (f *fixture) block(c *connection, queue runtime.Queue) (unblock func()) {
+func (f *fixture) block(c *connection, queue transport.Queue) (unblock func()) {
 	f.t.Helper()
 	unblock = sync.OnceFunc(func() { f.Block(f.t, false) })
 	f.t.Cleanup(unblock)
@@ -100,12 +100,12 @@ func blockIsTold(f *fixture) {
 	log, stop := f.watch(c)
 	defer stop()
 	unblock := f.block(c, queue)
-	blocked, index := log.first(0, "the broker blocks", func(s runtime.State) bool { return s.Blocked })
+	blocked, index := log.first(0, "the broker blocks", func(s transport.State) bool { return s.Blocked })
 	if !blocked.Connected {
 		f.t.Error("a blocked connection is told of as lost")
 	}
 	unblock()
-	log.first(index, "the broker takes messages again", func(s runtime.State) bool { return !s.Blocked })
+	log.first(index, "the broker takes messages again", func(s transport.State) bool { return !s.Blocked })
 	c.send(queue, "after")
 }
 
@@ -114,8 +114,8 @@ func blockFails(f *fixture) {
 	box, _ := receiver.consume(queue)
 	unblock := f.block(c, queue)
 	f.promptly("a message for a broker that blocks", func() {
-		if err := c.publish(message(queue, "fails")).wait(); !errors.Is(err, runtime.ErrBlocked) {
-			f.t.Errorf("while the broker blocks: %v, want %v", err, runtime.ErrBlocked)
+		if err := c.publish(message(queue, "fails")).wait(); !errors.Is(err, transport.ErrBlocked) {
+			f.t.Errorf("while the broker blocks: %v, want %v", err, transport.ErrBlocked)
 		}
 	})
 	heldMessage := c.publish(held(queue, "held"))
@@ -150,8 +150,8 @@ func meetsBlock(f *fixture) {
 	f.promptly("messages for a broker that blocks", func() {
 		f.eventually("one of them fails", func() bool {
 			err := c.publish(message(queue, "any")).wait()
-			if err != nil && !errors.Is(err, runtime.ErrBlocked) {
-				f.t.Fatalf("while the broker blocks: %v, want %v", err, runtime.ErrBlocked)
+			if err != nil && !errors.Is(err, transport.ErrBlocked) {
+				f.t.Fatalf("while the broker blocks: %v, want %v", err, transport.ErrBlocked)
 			}
 			return err != nil
 		})
@@ -165,8 +165,8 @@ func deadlineInBlock(f *fixture) {
 	m := held(queue, "too late")
 	m.Deadline = time.Now().Add(200 * time.Millisecond)
 	f.promptly("the failure at the deadline", func() {
-		if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrExpired) {
-			f.t.Errorf("after the deadline: %v, want %v", err, runtime.ErrExpired)
+		if err := c.publish(m).wait(); !errors.Is(err, transport.ErrExpired) {
+			f.t.Errorf("after the deadline: %v, want %v", err, transport.ErrExpired)
 		}
 	})
 }

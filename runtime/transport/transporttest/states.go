@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/runtime/transport"
 )
 
 // states: State and Watch.
@@ -23,7 +23,7 @@ type stateLog struct {
 	f *fixture
 
 	mu      sync.Mutex
-	told    []runtime.State
+	told    []transport.State
 	running bool
 }
 
@@ -32,7 +32,7 @@ func (f *fixture) watch(c *connection) (log *stateLog, stop func()) {
 	return log, c.Watch(log.changed)
 }
 
-func (l *stateLog) changed(state runtime.State) {
+func (l *stateLog) changed(state transport.State) {
 	l.mu.Lock()
 	if l.running {
 		l.f.t.Error("a watcher was called while it was running")
@@ -48,9 +48,9 @@ func (l *stateLog) changed(state runtime.State) {
 
 // first returns the first state from index on that meets the condition, and
 // the index after it.
-func (l *stateLog) first(index int, what string, meets func(runtime.State) bool) (runtime.State, int) {
+func (l *stateLog) first(index int, what string, meets func(transport.State) bool) (transport.State, int) {
 	l.f.t.Helper()
-	var found runtime.State
+	var found transport.State
 	var after int
 	l.f.eventually("a watcher is told that "+what, func() bool {
 		l.mu.Lock()
@@ -66,8 +66,8 @@ func (l *stateLog) first(index int, what string, meets func(runtime.State) bool)
 	return found, after
 }
 
-func isUp(s runtime.State) bool   { return s.Connected }
-func isDown(s runtime.State) bool { return !s.Connected }
+func isUp(s transport.State) bool   { return s.Connected }
+func isDown(s transport.State) bool { return !s.Connected }
 
 func (l *stateLog) len() int {
 	l.mu.Lock()
@@ -75,7 +75,7 @@ func (l *stateLog) len() int {
 	return len(l.told)
 }
 
-func checkGood(t *testing.T, state runtime.State) {
+func checkGood(t *testing.T, state transport.State) {
 	t.Helper()
 	if !state.Connected || state.Blocked || state.Err != nil || state.Connects < 1 ||
 		state.Since.IsZero() || state.Since.After(time.Now()) {
