@@ -101,11 +101,25 @@ func ReadService(descriptor protoreflect.ServiceDescriptor) (*Service, []*RuleEr
 // serviceKey reads the API out of a service's options; false if the service is
 // none of mqrpc's.
 func serviceKey(options *descriptorpb.ServiceOptions) (Key, bool) {
-	if !proto.HasExtension(options, mqrpcv1.E_Service) {
-		return Key{}, false
-	}
-	service, ok := proto.GetExtension(options, mqrpcv1.E_Service).(*mqrpcv1.ServiceOptions)
+	var service mqrpcv1.ServiceOptions
+	ok := readOption(options, mqrpcv1.E_Service, &service)
 	return Key{Module: service.GetModule(), Version: service.GetVersion()}, ok
+}
+
+// readOption reads an option of mqrpc's, whatever holds it: a compiler that
+// brings the option's definition itself keeps another type of message than
+// generated code has, for which proto.GetExtension panics. False: it is not set.
+func readOption(options proto.Message, option protoreflect.ExtensionType, into proto.Message) bool {
+	reflected := options.ProtoReflect()
+	if !reflected.Has(option.TypeDescriptor()) {
+		return false
+	}
+	held, ok := reflected.Get(option.TypeDescriptor()).Interface().(protoreflect.Message)
+	if !ok {
+		return false
+	}
+	encoded, err := proto.Marshal(held.Interface())
+	return err == nil && proto.Unmarshal(encoded, into) == nil
 }
 
 func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*RuleError) {
@@ -136,7 +150,8 @@ func readMethod(key Key, descriptor protoreflect.MethodDescriptor) (*Method, []*
 			refuse(fmt.Sprintf("method %s: %s is the entry of a map, not a message of its own", method.Address, message.FullName()))
 		}
 	}
-	own, _ := proto.GetExtension(options, mqrpcv1.E_Method).(*mqrpcv1.MethodOptions)
+	var own mqrpcv1.MethodOptions
+	readOption(options, mqrpcv1.E_Method, &own)
 	if err := CheckTimeout(own.GetTimeout()); err != nil {
 		refuse(fmt.Sprintf("method %s: %v", method.Address, err),
 			methodOptionsField, mqrpcv1.E_Method.TypeDescriptor().Number(), timeoutField)
