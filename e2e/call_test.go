@@ -87,7 +87,7 @@ func TestBatchingCanBeSwitchedOff(t *testing.T) {
 
 func TestMetadataTravelsBothWays(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
-		r.worker("w1", runtime.WorkerConfig{Instance: "instance-1"})
+		worker := r.worker("w1", runtime.WorkerConfig{Name: "shop"})
 		var seen *runtime.Reply
 		client := r.client(runtime.ClientConfig{Interceptors: []runtime.Interceptor{
 			func(next runtime.Handler) runtime.Handler {
@@ -108,7 +108,7 @@ func TestMetadataTravelsBothWays(t *testing.T) {
 		if got := seen.Metadata.Get("seen"); got != "grüße" {
 			t.Errorf("the handler saw metadata %q", got)
 		}
-		if seen.Instance != "instance-1" || seen.Handled <= 0 {
+		if seen.Instance != worker.Instance() || seen.Handled <= 0 {
 			t.Errorf("the reply names instance %q and %v of handling", seen.Instance, seen.Handled)
 		}
 		_, err := invoke(runtime.WithMetadata(t.Context(), "nö", "x"), client, r.echo.echo, "x")

@@ -2,11 +2,11 @@ package e2e_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 
 	"github.com/mqrpc/mqrpc/contract"
@@ -70,36 +70,38 @@ func TestWorkerWithoutDescriptorsSaysSo(t *testing.T) {
 	})
 }
 
-func TestWorkerAnnouncesItself(t *testing.T) {
+func TestWorkerClaimsItsAPIs(t *testing.T) {
 	onEachStack(t, func(t *testing.T, r *rig) {
-		heard := make(chan *mqrpcv1.Announcement, 1000)
+		heard := make(chan *mqrpcv1.Claim, 1000)
 		listener, err := r.connect().Consume(t.Context(), runtime.Queue{
-			Name: wire.RegistryQueue(r.echo.service.Module), Exchange: wire.RegistryExchange, Expires: time.Minute,
+			Name:      wire.ListenerQueue(r.echo.service.Module),
+			Bindings:  []runtime.Binding{{Exchange: wire.AnnouncementsExchange, Key: r.echo.service.Module + ".*"}},
+			Exclusive: true,
 		}, func(delivery *runtime.Delivery) {
 			defer delivery.Settle.Ack()
-			var announcement mqrpcv1.Announcement
-			if delivery.Type != wire.TypeAnnouncement || proto.Unmarshal(delivery.Body, &announcement) != nil {
+			if delivery.Type != wire.TypeClaim {
 				return
 			}
-			if announcement.GetModule() == r.echo.service.Module {
-				heard <- &announcement
+			claim, err := wire.DecodeClaim(delivery.Body, delivery.RoutingKey)
+			if err != nil {
+				t.Error(err)
+				return
 			}
+			heard <- claim
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = listener.Stop(context.Background()) })
 
-		service, stop := r.describable(r.connect(), runtime.WorkerConfig{Instance: "i-1", AnnounceInterval: 20 * time.Millisecond})
-		for range 3 { // at the start, and again and again
-			first := <-heard
-			if first.GetVersion() != service.Version || first.GetInstance() != "i-1" || first.GetLanguage() != "go" ||
-				first.GetPid() == 0 || first.GetRevision() == "" || first.GetStopping() {
-				t.Fatalf("announced: %v", first)
-			}
-			if got := first.GetValidFor().AsDuration(); got != 60*time.Millisecond {
-				t.Errorf("valid for %v", got)
-			}
+		service, stop := r.describable(r.connect(), runtime.WorkerConfig{Name: "i", HeartbeatInterval: 20 * time.Second})
+		first := <-heard
+		if first.GetVersion() != service.Version || !strings.HasPrefix(first.GetInstance(), "i-") || first.GetLanguage() != "go" ||
+			first.GetPid() == 0 || first.GetRevision() == "" || first.GetStopping() {
+			t.Fatalf("claimed: %v", first)
+		}
+		if got := first.GetValidFor().AsDuration(); got != time.Minute {
+			t.Errorf("valid for %v", got)
 		}
 		stop()
 		for last := range heard {

@@ -82,5 +82,5 @@
 //	middleware.go  the chain around every HTTP request, and its parts:
 //	  requestid.go, accesslog.go, recovery.go
 //	health.go      /healthz and /readyz
-//	server.go      serving and stopping; deadline.go
+//	server.go      serving and stopping
 package gateway

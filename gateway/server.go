@@ -62,7 +62,7 @@ func (g *Gateway) Serve(ctx context.Context, listener net.Listener, config Serve
 	}
 	server := g.newServer(config)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(thriftyListener{listener}) }()
+	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("gateway: serving on %s: %w", listener.Addr(), err)

@@ -21,7 +21,7 @@ var (
 	// ErrUnavailable: the registry could not be reached or did not answer in
 	// time. A write that fails with it may or may not have happened.
 	ErrUnavailable = errors.New("the registry is unavailable")
-	// ErrClosed: the store, notifier or follower is closed.
+	// ErrClosed: the store or notifier is closed.
 	ErrClosed = errors.New("the registry is closed")
 )
 

@@ -36,14 +36,15 @@ func HeadOf(api *mqrpcv1.Api) Head {
 	}
 }
 
-// Digest identifies what gateways act on: the revision, the policy, and whether
-// the API is deleted. Not the sequence, nor who changed it and when: the same
+// Digest identifies what gateways act on: the revision and whether it is pinned,
+// the policy, and whether the API is deleted. Not the sequence, nor who changed it and when: the same
 // change made twice has the same digest.
 func Digest(api *mqrpcv1.Api) string {
 	content := &mqrpcv1.Api{
 		Revision: api.GetRevision(),
 		Policy:   api.GetPolicy(),
 		Deleted:  api.GetDeleted(),
+		Pinned:   api.GetPinned(),
 	}
 	if content.GetPolicy() == nil {
 		content.Policy = &mqrpcv1.Policy{} // no policy and the zero one mean the same

@@ -8,8 +8,8 @@ import (
 )
 
 // Notifier carries the news of a change from writers to gateways. It may lose,
-// repeat and reorder news, as long as it says when it may have lost some: the
-// [Follower] sorts that out.
+// repeat and reorder news, as long as it says when it may have lost some: a
+// gateway's catalog sorts that out.
 //
 // All methods are safe for concurrent use.
 type Notifier interface {

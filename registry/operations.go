@@ -13,7 +13,8 @@ import (
 )
 
 // Push makes the API's files the contract, as [contract.Split] finds them. The policy of
-// the stored API stays, unless api has one of its own. A deleted API comes back.
+// the stored API stays, unless api has one of its own; the contract is pinned if
+// api says so, whatever was before. A deleted API comes back.
 // Pushing what is stored already only announces it again.
 //
 // ErrIncompatible: the contract breaks the stored one, and force is not set. A
@@ -29,6 +30,7 @@ func (p *Publisher) Push(ctx context.Context, api *mqrpcv1.Api, force bool) (Res
 			Revision: contract.Revision(api.GetFiles()),
 			Files:    api.GetFiles(),
 			Policy:   current.GetPolicy(),
+			Pinned:   api.GetPinned(),
 		}
 		if api.GetPolicy() != nil {
 			next.Policy = api.GetPolicy()
@@ -38,8 +40,9 @@ func (p *Publisher) Push(ctx context.Context, api *mqrpcv1.Api, force bool) (Res
 	})
 }
 
-// Rollback makes an earlier revision the contract again. The policy stays as it
-// is now.
+// Rollback makes an earlier revision the contract again, and pins it: it is in
+// effect even while instances serve its successors. The policy stays as it is
+// now.
 //
 // ErrNotFound: there is no such revision in the history. ErrIncompatible as for
 // Push.
@@ -50,7 +53,7 @@ func (p *Publisher) Rollback(ctx context.Context, key contract.Key, revision str
 	}
 	return p.apply(ctx, key, func(current *mqrpcv1.Api) (*mqrpcv1.Api, []compat.Break, error) {
 		next := proto.CloneOf(earlier)
-		next.Deleted = false
+		next.Deleted, next.Pinned = false, true
 		next.Policy = current.GetPolicy()
 		breaks, err := breaking(ctx, current, next, force)
 		return next, breaks, err

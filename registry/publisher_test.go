@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mqrpc/mqrpc/contract"
@@ -16,6 +17,8 @@ import (
 	"github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var key = contract.Key{Module: "wxapp", Version: "1.0"}
 
@@ -155,7 +158,21 @@ func TestRollback(t *testing.T) {
 		if _, err := p.Rollback(t.Context(), key, one.GetRevision(), true); err != nil {
 			t.Fatal(err)
 		}
-		stored(t, f, 3, one.GetRevision())
+		if !stored(t, f, 3, one.GetRevision()).GetPinned() {
+			t.Error("what was rolled back to is not pinned")
+		}
+	}
+	// Pushing the same contract ends the pin, unless that asks for one, too.
+	if _, err := p.Push(t.Context(), one, false); err != nil || stored(t, f, 4, one.GetRevision()).GetPinned() {
+		t.Errorf("after a push: %v", err)
+	}
+	pinned := registrytest.API(key, 0, 2)
+	pinned.Pinned = true
+	if _, err := p.Push(t.Context(), pinned, false); err != nil || !stored(t, f, 5, two.GetRevision()).GetPinned() {
+		t.Errorf("after a push with a pin: %v", err)
+	}
+	if _, err := p.SetEnabled(t.Context(), key, false); err != nil || !stored(t, f, 6, two.GetRevision()).GetPinned() {
+		t.Errorf("a change of policy ends the pin: %v", err)
 	}
 	if _, err := p.Rollback(t.Context(), key, "0123", true); !errors.Is(err, registry.ErrNotFound) {
 		t.Fatalf("got error %v, want %v", err, registry.ErrNotFound)

@@ -30,6 +30,9 @@ type Call struct {
 	// the method's, else the client's. The worker's side has it in the handler's
 	// context.
 	Timeout time.Duration
+	// Instance sends the call of a built-in method, such as mqrpc.Describe, to this
+	// instance alone. Empty: any instance answers.
+	Instance string
 	// Redelivered is set on the worker's side when the broker delivers the call
 	// for a second time: an earlier worker may have run it.
 	Redelivered bool
@@ -86,12 +89,6 @@ func Unary[Resp any, PResp interface {
 	proto.Message
 }](ctx context.Context, caller Caller, method *Method, request proto.Message) (*Resp, error) {
 	response := new(Resp)
-	if client, ok := caller.(*Client); ok && len(client.config.Interceptors) == 0 {
-		if err := client.unary(ctx, method, request, PResp(response)); err != nil {
-			return nil, err
-		}
-		return response, nil
-	}
 	reply, err := caller.Invoke(ctx, &Call{
 		Method:   method,
 		Metadata: OutgoingMetadata(ctx),

@@ -3,8 +3,7 @@ package runtime
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
-	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +30,10 @@ const DefaultMaxOpen = 100_000
 
 // ClientConfig configures a [Client]. The zero value has the defaults.
 type ClientConfig struct {
+	// Name begins the client's name, which its reply queue has, too: letters,
+	// digits and "-". Accounts of a broker can be held to it. Default: the host's
+	// name.
+	Name string
 	// Timeout is how long a call waits for its reply, if neither it nor its
 	// method says. A context that ends earlier wins. Default: [DefaultTimeout].
 	Timeout time.Duration
@@ -56,12 +59,14 @@ type Client struct {
 	config       ClientConfig
 	log          *slog.Logger
 	invoke       Handler
-	replyQueue   string
+	name         string // of the wire's client
 	open         *openCalls
 	destinations *gatherers[destination, *openCall]
 	idle         sync.Pool // of *openCall
 	counters     clientCounters
 	complaints   throttle
+	cancels      cancels
+	questions    questions
 
 	ctx       context.Context // ends when the client is closed
 	end       context.CancelFunc
@@ -99,14 +104,14 @@ func NewClient(transport Transport, config ClientConfig) *Client {
 	config.Batching = config.Batching.withDefaults()
 	ctx, end := context.WithCancel(context.Background())
 	c := &Client{
-		transport:  transport,
-		config:     config,
-		log:        config.Logger,
-		replyQueue: wire.ReplyQueue(uniqueName()),
-		open:       newOpenCalls(config.MaxOpen),
-		ctx:        ctx,
-		end:        end,
-		ready:      make(chan struct{}),
+		transport: transport,
+		config:    config,
+		log:       config.Logger,
+		name:      uniqueName(config.Name),
+		open:      newOpenCalls(config.MaxOpen),
+		ctx:       ctx,
+		end:       end,
+		ready:     make(chan struct{}),
 	}
 	c.destinations = newGatherers(config.Batching, carrier[destination, *openCall](c))
 	c.invoke = intercept(c.call, config.Interceptors)
@@ -143,42 +148,35 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 }
 
-// call is the innermost handler: it sends one call and waits for its reply.
+// call is the innermost handler: it sends one call and waits for its reply, and
+// sends it again where another instance may have the method.
 func (c *Client) call(ctx context.Context, call *Call) (*Reply, error) {
+	if err := checkCall(call); err != nil {
+		return nil, err
+	}
+	deadline := c.deadline(ctx, call)
+	reply, err := c.attempt(ctx, call, deadline)
+	if isElsewhere(err) {
+		return c.tryElsewhere(ctx, call, deadline, err)
+	}
+	return reply, err
+}
+
+// attempt sends one call and waits for its reply.
+func (c *Client) attempt(ctx context.Context, call *Call, deadline time.Time) (*Reply, error) {
 	sent := c.take(call)
 	defer c.release(sent)
 	defer sent.leave()
-	if err := c.exchange(ctx, call, sent); err != nil {
+	if err := c.encode(call, sent); err != nil {
 		return nil, err
 	}
-	return decodeReply(call, &sent.outcome)
-}
-
-// unary is [Client.Invoke] for a typed call that no interceptor looks at. Neither
-// a Call nor a Reply is left to the garbage collector.
-func (c *Client) unary(ctx context.Context, method *Method, request, response proto.Message) error {
-	call := Call{Method: method, Metadata: OutgoingMetadata(ctx), Message: request}
-	sent := c.take(&call)
-	defer c.release(sent)
-	defer sent.leave()
-	if err := c.exchange(ctx, &call, sent); err != nil {
-		return AsError(err)
-	}
-	return decodeResponse(method, sent.outcome.reply.Payload, response)
-}
-
-// exchange sends one call and waits for its outcome, which is then a reply.
-func (c *Client) exchange(ctx context.Context, call *Call, sent *openCall) error {
-	if err := c.encode(call, sent); err != nil {
-		return err
-	}
-	sent.to = c.destinations.of(destination{call.Method.Module, call.Method.Version})
-	sent.deadline = c.deadline(ctx, call)
+	sent.to = c.destinations.of(destination{call.Method.Module, call.Method.Version, call.Instance})
+	sent.deadline = deadline
 	if err := c.awaitReady(ctx, sent.deadline); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.open.add(sent); err != nil {
-		return err
+		return nil, err
 	}
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
@@ -189,7 +187,10 @@ func (c *Client) exchange(ctx context.Context, call *Call, sent *openCall) error
 		defer to.open.Add(-1)
 	}
 	sent.gather()
-	return c.await(ctx, sent)
+	if err := c.await(ctx, sent); err != nil {
+		return nil, err
+	}
+	return decodeReply(call, &sent.outcome)
 }
 
 // take returns an openCall that its caller holds.
@@ -212,15 +213,14 @@ func (c *Client) release(call *openCall) {
 		return
 	}
 	call.method, call.to, call.metadata, call.outcome = nil, nil, nil, outcome{}
-	call.left, call.sent = false, false
+	call.left, call.published, call.sent = false, false, false
 	if cap(call.encoded) > maxSpareEncoded {
 		call.encoded = nil
 	}
 	c.idle.Put(call)
 }
 
-// encode checks the call and gives its payload to the openCall.
-func (c *Client) encode(call *Call, sent *openCall) *Error {
+func checkCall(call *Call) error {
 	if call.Method == nil {
 		return NewError(codes.InvalidArgument, "the call cannot be sent: it has no method")
 	}
@@ -230,6 +230,20 @@ func (c *Client) encode(call *Call, sent *openCall) *Error {
 	if err := wire.CheckMetadata(call.Metadata); err != nil {
 		return Errorf(codes.InvalidArgument, "the call of %s cannot be sent: %w", call.Method, err)
 	}
+	if call.Instance == "" {
+		return nil
+	}
+	if err := wire.CheckWord(call.Instance); err != nil {
+		return Errorf(codes.InvalidArgument, "the call of %s cannot be sent to one instance: %w", call.Method, err)
+	}
+	if !strings.HasPrefix(call.Method.Name, wire.BuiltinPrefix) {
+		return Errorf(codes.InvalidArgument, "the call of %s cannot be sent to one instance: only built-in methods can", call.Method)
+	}
+	return nil
+}
+
+// encode gives the call's payload to the openCall.
+func (c *Client) encode(call *Call, sent *openCall) error {
 	payload := call.Payload
 	if call.Message != nil {
 		var err error
@@ -315,6 +329,7 @@ func (c *Client) await(ctx context.Context, sent *openCall) error {
 		if c.open.remove(sent.id) != nil {
 			c.counters.abandoned.Add(1)
 			sent.outcome.err = contextError(ctx)
+			c.cancel(sent)
 		} else {
 			<-sent.done // at the same moment
 		}
@@ -374,11 +389,6 @@ func (c *Client) Close(ctx context.Context) error {
 	return err
 }
 
-// uniqueName is 100 random bits, readable.
-func uniqueName() string {
-	return strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // unique, not secret
-}
-
 // ReplyQueue is the name of the client's reply queue, for those who watch the
 // broker.
-func (c *Client) ReplyQueue() string { return c.replyQueue }
+func (c *Client) ReplyQueue() string { return wire.ReplyQueue(c.name) }

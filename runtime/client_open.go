@@ -1,6 +1,10 @@
 package runtime
 
 import (
+	"bufio"
+	"crypto/rand"
+	"encoding/binary"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +38,8 @@ type openCall struct {
 	// left is set when the caller has left: the payload is the caller's again,
 	// and the call need not be sent.
 	left bool
+	// published is set when the call has been given to the transport.
+	published bool
 	// sent is set when the call has left the transport. It may have been lost
 	// since, if the connection or the broker was.
 	sent bool
@@ -70,6 +76,7 @@ func (o *openCall) appendTo(body []byte, now time.Time) (_ []byte, sent bool) {
 	if o.left || remaining <= 0 {
 		return body, false
 	}
+	o.published = true
 	return wire.AppendCall(body, &wire.Call{
 		ID: o.id, Method: o.method.Name, Payload: o.payload, Timeout: remaining, Metadata: o.metadata,
 	}), true
@@ -93,13 +100,16 @@ type openCalls struct {
 
 	mu     sync.Mutex
 	calls  map[uint64]*openCall
-	lastID uint64
+	random *bufio.Reader // where ids come from
 	closed bool
 	empty  chan struct{} // closed when closed is set and no call is left
 }
 
 func newOpenCalls(limit int) *openCalls {
-	return &openCalls{limit: limit, calls: map[uint64]*openCall{}, empty: make(chan struct{})}
+	return &openCalls{
+		limit: limit, calls: map[uint64]*openCall{}, empty: make(chan struct{}),
+		random: bufio.NewReaderSize(rand.Reader, 1024),
+	}
 }
 
 // add gives the call its id and opens it. It fails when too many are open, and
@@ -113,10 +123,35 @@ func (o *openCalls) add(call *openCall) *Error {
 	if len(o.calls) >= o.limit {
 		return Errorf(codes.ResourceExhausted, "the client waits for the replies to %d calls and takes no more", o.limit)
 	}
-	o.lastID++
-	call.id = o.lastID
+	call.id = o.newID()
 	o.calls[call.id] = call
 	return nil
+}
+
+// newID returns an id that no open call has and nobody can guess: who knows it
+// could answer the call. The caller holds the lock.
+func (o *openCalls) newID() uint64 {
+	for {
+		var bytes [8]byte
+		_, _ = io.ReadFull(o.random, bytes[:]) // crypto/rand never fails
+		id := binary.LittleEndian.Uint64(bytes[:])
+		if _, taken := o.calls[id]; id != 0 && !taken {
+			return id
+		}
+	}
+}
+
+// removeFor takes a call out that was made to that API, nil if none is open.
+func (o *openCalls) removeFor(id uint64, api *answering) *openCall {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	call := o.calls[id]
+	if call == nil || !api.is(call.method) {
+		return nil
+	}
+	delete(o.calls, id)
+	o.signalEmpty()
+	return call
 }
 
 // remove takes a call out, nil if it is not open any more.

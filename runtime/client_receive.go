@@ -21,8 +21,8 @@ const replyQueueExpires = time.Minute
 func (c *Client) consumeReplies() {
 	defer close(c.ready)
 	replies, err := c.transport.Consume(c.ctx, Queue{
-		Name:     c.replyQueue,
-		Exchange: wire.ReplyExchange,
+		Name:     c.ReplyQueue(),
+		Bindings: []Binding{{wire.RepliesExchange, wire.ReplyPattern(c.name)}},
 		Expires:  replyQueueExpires,
 		Latest:   true,
 	}, c.receive)
@@ -33,22 +33,69 @@ func (c *Client) consumeReplies() {
 	c.replies = replies
 }
 
-// receive hands the replies of one message to their callers.
+// receive takes what instances answer: the replies of one message, or a claim
+// that was asked for.
 func (c *Client) receive(delivery *Delivery) {
 	defer delivery.Settle.Ack()
-	instance, replies, err := c.decode(delivery)
-	defer c.forget(replies)
+	from, err := wire.AnsweredAPI(delivery.RoutingKey, c.name)
+	if err == nil {
+		switch delivery.Type {
+		case wire.TypeReply:
+			err = c.receiveReplies(delivery, from)
+		case wire.TypeClaim:
+			err = c.receiveClaim(delivery, from)
+		default:
+			err = errors.New("its type is none that a client knows")
+		}
+	}
 	if err != nil {
 		c.counters.malformed.Add(1)
 		c.complaints.do(func(more int) {
 			c.log.Warn("a malformed message in the reply queue was dropped",
-				slog.Any("error", err), slog.String("queue", c.replyQueue), slog.Int("alike", more))
+				slog.Any("error", err), slog.String("queue", c.ReplyQueue()), slog.Int("alike", more))
 		})
-		return
 	}
+}
+
+func (c *Client) receiveReplies(delivery *Delivery, from string) error {
+	sender, replies, err := wire.AppendDecodedReplies(c.decoded[:0], delivery.Body, c.lastInstance)
+	if err != nil {
+		return err
+	}
+	defer c.forget(replies)
+	c.lastInstance = sender.Instance
+	api := answering{key: from}
 	for i := range replies {
-		c.finish(instance, &replies[i])
+		c.finish(sender.Instance, &replies[i], &api)
 	}
+	return nil
+}
+
+func (c *Client) receiveClaim(delivery *Delivery, from string) error {
+	claim, err := wire.DecodeClaim(delivery.Body, from)
+	if err == nil {
+		c.questions.answer(question{claim.GetModule(), claim.GetVersion(), claim.GetMethod()})
+	}
+	return err
+}
+
+// answering is the API that replies come from: the broker lets those alone send
+// with its key who may answer for it.
+type answering struct {
+	key             string // the part of the routing key that names it
+	module, version string // as known from a method that was found to be its
+}
+
+// is reports whether a method belongs to the API.
+func (a *answering) is(method *Method) bool {
+	if method.Module == a.module && method.Version == a.version {
+		return true
+	}
+	if wire.APIKey(method.Module, method.Version) != a.key {
+		return false
+	}
+	a.module, a.version = method.Module, method.Version
+	return true
 }
 
 // maxSpareReplies bounds the memory for decoded replies that is kept for the
@@ -63,22 +110,12 @@ func (c *Client) forget(replies []wire.Reply) {
 	}
 }
 
-func (c *Client) decode(delivery *Delivery) (string, []wire.Reply, error) {
-	if delivery.Type != wire.TypeReply {
-		return "", nil, errors.New("its type is not " + wire.TypeReply)
-	}
-	instance, replies, err := wire.AppendDecodedReplies(c.decoded[:0], delivery.Body, c.lastInstance)
-	if err == nil {
-		c.lastInstance = instance
-	}
-	return instance, replies, err
-}
-
 // finish hands a reply to its caller.
-func (c *Client) finish(instance string, reply *wire.Reply) {
-	call := c.open.remove(reply.ID)
+func (c *Client) finish(instance string, reply *wire.Reply, from *answering) {
+	call := c.open.removeFor(reply.ID, from)
 	if call == nil {
-		// Its caller gave up, or it is the second reply to a repeated call.
+		// Its caller gave up, it is the second reply to a repeated call, or it comes
+		// from another API than the call went to.
 		c.counters.late.Add(1)
 		return
 	}
@@ -89,6 +126,7 @@ func (c *Client) finish(instance string, reply *wire.Reply) {
 	result := outcome{instance: instance, reply: *reply}
 	if reply.Status != nil {
 		result.err = statusError(reply.Status)
+		result.err.unrun = reply.Handled == 0
 	}
 	call.finish(result)
 }

@@ -9,8 +9,16 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// destination is the (module, version) whose queue a call goes to.
-type destination struct{ module, version string }
+// destination is the API whose queue a call goes to, or one instance of it.
+type destination struct{ module, version, instance string }
+
+// route is where messages to the destination go.
+func (d destination) route() (exchange, routingKey string) {
+	if d.instance != "" {
+		return wire.ControlExchange, wire.ControlKey(d.module, d.version, d.instance)
+	}
+	return wire.CallsExchange, wire.APIKey(d.module, d.version)
+}
 
 // gather puts the call on its way into a message to its queue. Who does must hold
 // it.
@@ -52,11 +60,12 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 		return false
 	}
 	c.counters.messages.Add(1)
+	exchange, routingKey := to.route()
 	c.transport.Publish(Publishing{
-		Exchange:   wire.CallExchange,
-		RoutingKey: wire.WorkerQueue(to.module, to.version),
+		Exchange:   exchange,
+		RoutingKey: routingKey,
 		Type:       wire.TypeCall,
-		ReplyTo:    c.replyQueue,
+		ReplyTo:    c.name,
 		Body:       *b.body,
 		Expiration: last.Sub(now),
 		Deadline:   last,

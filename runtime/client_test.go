@@ -19,7 +19,7 @@ import (
 
 // echoing starts a worker that echoes bytes after the handler has let it, and
 // returns a client and the method.
-func echoing(t *testing.T, config runtime.ClientConfig, handler func(context.Context)) (*runtime.Client, *runtime.Method) {
+func echoing(t testing.TB, config runtime.ClientConfig, handler func(context.Context)) (*runtime.Client, *runtime.Method) {
 	t.Helper()
 	broker := memory.NewBroker(memory.Config{})
 	return echoingOver(t, broker.Connect(), broker.Connect(), config, handler)
@@ -27,7 +27,7 @@ func echoing(t *testing.T, config runtime.ClientConfig, handler func(context.Con
 
 // echoingOver does so over transports of the test's, which it closes.
 func echoingOver(
-	t *testing.T, calling, serving runtime.Transport, config runtime.ClientConfig, handler func(context.Context),
+	t testing.TB, calling, serving runtime.Transport, config runtime.ClientConfig, handler func(context.Context),
 ) (*runtime.Client, *runtime.Method) {
 	t.Helper()
 	method := &runtime.Method{Module: "test", Version: "1.0", Name: "Echo.Echo", Idempotency: runtime.NoSideEffects}

@@ -49,6 +49,8 @@ type WorkerStats struct {
 	// Expired calls were over before their handler could start, and Aborted
 	// ones may have run before. Both are among the failed ones.
 	Expired, Aborted int64
+	// Cancelled calls were not run, since their callers had left.
+	Cancelled int64
 	// Replies left in ReplyMessages. Undeliverable ones found no reply queue:
 	// their client is gone.
 	Replies, ReplyMessages, Undeliverable int64
@@ -59,7 +61,7 @@ type WorkerStats struct {
 }
 
 type workerCounters struct {
-	calls, messages, failed, expired, aborted, replies, replyMessages, undeliverable, malformed atomic.Int64
+	calls, messages, failed, expired, aborted, cancelled, replies, replyMessages, undeliverable, malformed atomic.Int64
 }
 
 // throttle lets a complaint pass at most once a second, so that a stranger

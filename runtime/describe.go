@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
@@ -19,8 +20,15 @@ import (
 // description that breaks the limits of contracts is an error; whether its files
 // link is not looked at.
 func Describe(ctx context.Context, caller Caller, module, version string) (*mqrpcv1.DescribeResponse, error) {
+	return DescribeInstance(ctx, caller, module, version, "")
+}
+
+// DescribeInstance asks one instance, as [Describe] asks any: instances of one
+// API may serve different revisions of its contract. The error wraps [ErrNoQueue]
+// when the instance is gone.
+func DescribeInstance(ctx context.Context, caller Caller, module, version, instance string) (*mqrpcv1.DescribeResponse, error) {
 	method := describeMethod(module, version)
-	reply, err := caller.Invoke(ctx, &Call{Method: method, Metadata: OutgoingMetadata(ctx)})
+	reply, err := caller.Invoke(ctx, &Call{Method: method, Instance: instance, Metadata: OutgoingMetadata(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +77,26 @@ func (d *description) make() (*mqrpcv1.DescribeResponse, error) {
 	return response, nil
 }
 
+// unserved are the services of the API that are in some files and that the
+// worker does not serve, by their full names in order.
+func (d *description) unserved(files *protoregistry.Files) []protoreflect.FullName {
+	var unserved []protoreflect.FullName
+	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			declared, _ := contract.ReadService(file.Services().Get(i))
+			if declared == nil || declared.Key != (contract.Key{Module: d.module, Version: d.version}) {
+				continue
+			}
+			if !slices.ContainsFunc(d.services, func(s *Service) bool { return s.FullName == declared.FullName() }) {
+				unserved = append(unserved, declared.FullName())
+			}
+		}
+		return true
+	})
+	slices.Sort(unserved)
+	return unserved
+}
+
 // handler is the built-in method Describe of the API.
 func (d *description) handler() MethodHandler {
 	return Handle(describeMethod(d.module, d.version),
@@ -82,6 +110,16 @@ func (d *description) revision() string {
 		return ""
 	}
 	return response.GetRevision()
+}
+
+// serviceNames are the full names of the API's services, sorted.
+func (d *description) serviceNames() []string {
+	names := make([]string, len(d.services))
+	for i, service := range d.services {
+		names[i] = string(service.FullName)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // add notes a further service of the API.

@@ -25,6 +25,7 @@ type Error struct {
 	details []*anypb.Any
 	cause   error
 	remote  bool
+	unrun   bool // of a remote one: the handler did not run
 }
 
 // NewError returns an error with a code and a message. The message is for

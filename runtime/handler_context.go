@@ -4,42 +4,30 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 // handlerContext is the context of one handler: it ends with the caller's time,
-// with the worker, and when the handler has returned. Most handlers never wait
+// when the caller leaves, with the worker, and when the handler has returned. Most handlers never wait
 // on their context, so timer and channel are made when it is first asked for
 // its end.
 type handlerContext struct {
-	call  Call // without its metadata until somebody asks
+	call  Call
 	reply Metadata
 
 	parent   context.Context // of all handlers
 	deadline time.Time
 
-	mu       sync.Mutex         // protects what follows
-	received *wire.ReceivedCall // has the call's metadata; nil once that is decoded
+	mu       sync.Mutex // protects what follows
 	returned bool
+	left     bool            // the caller has
 	ending   context.Context // nil until somebody asks
 	cancel   context.CancelFunc
 }
 
 var _ context.Context = (*handlerContext)(nil)
 
-func (c *handlerContext) begin(parent context.Context, deadline time.Time, received *wire.ReceivedCall, call Call) {
-	c.parent, c.deadline, c.received, c.call = parent, deadline, received, call
-}
-
-// wholeCall returns the call with its metadata.
-func (c *handlerContext) wholeCall() *Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.received != nil {
-		c.call.Metadata, c.received = c.received.Metadata(), nil
-	}
-	return &c.call
+func (c *handlerContext) begin(parent context.Context, deadline time.Time, call Call) {
+	c.parent, c.deadline, c.call = parent, deadline, call
 }
 
 // end cancels the context: the handler has returned.
@@ -52,13 +40,31 @@ func (c *handlerContext) end() {
 	}
 }
 
+// leave ends the context: the caller does not wait any more. It may be called
+// before begin.
+func (c *handlerContext) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	if c.cancel != nil {
+		c.cancel()
+	}
+}
+
+// callerLeft reports whether leave was called.
+func (c *handlerContext) callerLeft() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left
+}
+
 // full returns the context with timer and channel.
 func (c *handlerContext) full() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ending == nil {
 		c.ending, c.cancel = context.WithDeadline(c.parent, c.deadline)
-		if c.returned {
+		if c.returned || c.left {
 			c.cancel()
 		}
 	}

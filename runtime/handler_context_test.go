@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	goruntime "runtime"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/mqrpc/mqrpc/wire"
 )
 
 func beginHandler(parent context.Context, after time.Duration) *handlerContext {
 	c := &handlerContext{}
-	c.begin(parent, time.Now().Add(after), nil, Call{Redelivered: true})
+	c.begin(parent, time.Now().Add(after), Call{Redelivered: true})
 	return c
 }
 
@@ -91,30 +88,5 @@ func TestHandlerContextHasChildren(t *testing.T) {
 	c.end()
 	for _, child := range children {
 		<-child.Done()
-	}
-}
-
-// Handlers may look at their call's metadata from several goroutines, and change
-// nothing for each other by that.
-func TestMetadataIsDecodedOnce(t *testing.T) {
-	body := wire.AppendCall(nil, &wire.Call{ID: 1, Method: "S.M", Metadata: Metadata{"key": "value"}})
-	calls, err := wire.ReceiveCalls(body, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c handlerContext
-	c.begin(t.Context(), time.Now().Add(time.Minute), &calls[0], Call{})
-	var looking sync.WaitGroup
-	for range 8 {
-		looking.Go(func() {
-			if got := CallFromContext(&c).Metadata.Get("key"); got != "value" {
-				t.Errorf("the metadata's value is %q", got)
-			}
-		})
-	}
-	looking.Wait()
-	CallFromContext(&c).Metadata = nil
-	if got := CallFromContext(&c).Metadata; got != nil {
-		t.Errorf("metadata that was taken away is %v", got)
 	}
 }

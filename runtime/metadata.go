@@ -9,7 +9,9 @@ import (
 // Metadata travels beside a request or a response, as headers do in HTTP.
 //
 // Keys are lower case; [Metadata.Set] makes them so. Values are text in UTF-8:
-// encode bytes as base64. Keys that begin with "mqrpc-" are reserved.
+// encode bytes as base64. Keys that begin with "mqrpc-" say who calls behind a
+// gateway; a worker drops them unless it trusts the sender's account, see
+// WorkerConfig.Gateways.
 type Metadata map[string]string
 
 // Get returns the value of a key in any case, or "".
@@ -17,6 +19,9 @@ func (m Metadata) Get(key string) string { return m[strings.ToLower(key)] }
 
 // Set sets the value of a key in any case.
 func (m Metadata) Set(key, value string) { m[strings.ToLower(key)] = value }
+
+// reservedMetadata begins the keys that say who calls.
+const reservedMetadata = "mqrpc-"
 
 type outgoingKey struct{}
 
@@ -44,7 +49,7 @@ type incomingKey struct{}
 // metadata, whether it was delivered before. It is nil outside a handler.
 func CallFromContext(ctx context.Context) *Call {
 	if in, ok := ctx.Value(incomingKey{}).(*handlerContext); ok {
-		return in.wholeCall()
+		return &in.call
 	}
 	return nil
 }

@@ -1,33 +1,27 @@
 package runtime
 
-import (
-	"sync"
-
-	"github.com/mqrpc/mqrpc/internal/fifo"
-)
+import "sync"
 
 // pool works on items with a bounded number of goroutines, beginning with each
-// in the order in which they came.
+// in the order in which they came. What comes in the meantime waits in a queue
+// without a bound: whoever adds must not block, as with an errgroup or a
+// semaphore, and the broker's prefetch bounds what can come.
 //
-// Goroutines start one after the other, each when the one before it has begun
-// to work: work that ends soon is done by few of them, whose stacks have grown
-// to what it needs, and work that blocks gets as many as it can use. For the
-// same reason one of them stands by when there is nothing to do, until end.
+// Goroutines start one after the other, each when the one before it has begun to
+// work, and go on while items wait. So quick work is done by few of them, and
+// work that blocks gets as many as it can use.
 type pool[T any] struct {
 	limit int
 	work  func(T)
-	wake  chan struct{} // for the one that stands by
 
 	mu       sync.Mutex
 	running  int
 	starting bool // one of the running has not taken its first item yet
-	standby  bool
-	ended    bool
-	waiting  fifo.Queue[T]
+	waiting  []T
 }
 
 func newPool[T any](limit int, work func(T)) *pool[T] {
-	return &pool[T]{limit: limit, work: work, wake: make(chan struct{}, 1)}
+	return &pool[T]{limit: limit, work: work}
 }
 
 // add has the item worked on now or when other work has ended. It does not
@@ -35,46 +29,30 @@ func newPool[T any](limit int, work func(T)) *pool[T] {
 func (p *pool[T]) add(item T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting.Push(item)
+	p.waiting = append(p.waiting, item)
 	p.start()
 }
 
-// end has no goroutine stand by any more. What is added still gets done.
-func (p *pool[T]) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = true
-	if p.standby {
-		p.standby = false
-		close(p.wake)
-	}
-}
-
-// start has one more goroutine work if that may help.
+// start has one more goroutine work if that may help. p.mu is held.
 func (p *pool[T]) start() {
-	if p.starting || p.running == p.limit || p.waiting.Len() == 0 {
-		return
+	if !p.starting && p.running < p.limit && len(p.waiting) > 0 {
+		p.starting = true
+		p.running++
+		go p.run()
 	}
-	p.starting = true
-	p.running++
-	if p.standby {
-		p.standby = false
-		p.wake <- struct{}{}
-		return
-	}
-	go p.loop()
 }
 
-func (p *pool[T]) loop() {
-	working := false
-	defer func() {
-		if working { // the work has ended its goroutine
-			go p.loop()
-		}
-	}()
+// run works until nothing waits.
+func (p *pool[T]) run() {
 	p.mu.Lock()
 	p.starting = false
 	p.mu.Unlock()
+	working := false
+	defer func() {
+		if working { // the work has ended its goroutine
+			go p.run()
+		}
+	}()
 	for {
 		item, more := p.next()
 		if !more {
@@ -86,26 +64,17 @@ func (p *pool[T]) loop() {
 	}
 }
 
-// next takes the oldest waiting item. As long as there is none, one goroutine
-// stands by for it; others give their place up.
+// next takes the oldest waiting item, or gives the goroutine's place up.
 func (p *pool[T]) next() (item T, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.waiting.Len() == 0 {
+	if len(p.waiting) == 0 {
 		p.running--
-		if p.standby || p.ended {
-			return item, false
-		}
-		p.standby = true
-		p.mu.Unlock()
-		_, woken := <-p.wake
-		p.mu.Lock()
-		if !woken {
-			return item, false
-		}
-		p.starting = false
+		return item, false
 	}
-	item = p.waiting.Pop()
+	var none T
+	item, p.waiting[0] = p.waiting[0], none // let go of it
+	p.waiting = p.waiting[1:]
 	p.start()
 	return item, true
 }
@@ -113,5 +82,5 @@ func (p *pool[T]) next() (item T, more bool) {
 func (p *pool[T]) load() (running, waiting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.running, p.waiting.Len()
+	return p.running, len(p.waiting)
 }

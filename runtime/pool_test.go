@@ -11,7 +11,6 @@ func call(f func()) { f() }
 
 func TestPoolBoundsAndKeepsOrder(t *testing.T) {
 	p := newPool(1, call)
-	defer p.end()
 	var done sync.WaitGroup
 	var order []int
 	gate := make(chan struct{})
@@ -44,7 +43,6 @@ func TestPoolBoundsAndKeepsOrder(t *testing.T) {
 
 func TestPoolSurvivesAnEndedGoroutine(t *testing.T) {
 	p := newPool(1, call)
-	defer p.end()
 	gate, done := make(chan struct{}), make(chan string, 1)
 	p.add(func() {
 		<-gate
@@ -59,7 +57,6 @@ func TestPoolSurvivesAnEndedGoroutine(t *testing.T) {
 
 func TestPoolGivesPlacesUp(*testing.T) {
 	p := newPool(4, call)
-	defer p.end()
 	var done sync.WaitGroup
 	for range 50 {
 		done.Add(1)
@@ -82,30 +79,16 @@ func TestPoolRunsWhatBlocksSideBySide(*testing.T) {
 		together.Done()
 		together.Wait()
 	})
-	defer p.end()
 	for i := range limit {
 		p.add(i)
 	}
 	together.Wait()
 }
 
-func TestPoolWorksAfterItsEnd(t *testing.T) {
-	p := newPool(1, call)
-	p.end()
-	done := make(chan string)
-	for range 2 {
-		go p.add(func() { done <- "ran" })
-		if got := <-done; got != "ran" {
-			t.Errorf("got %q", got)
-		}
-	}
-}
-
 // One item at a time is what a pool meets when calls come one by one.
 func BenchmarkPoolOneByOne(b *testing.B) {
 	done := make(chan struct{})
 	p := newPool(256, func(struct{}) { done <- struct{}{} })
-	defer p.end()
 	for range b.N {
 		p.add(struct{}{})
 		<-done
@@ -116,7 +99,6 @@ func BenchmarkPool(b *testing.B) {
 	for _, limit := range []int{1, 256} {
 		b.Run(fmt.Sprint(limit), func(b *testing.B) {
 			p := newPool(limit, call)
-			defer p.end()
 			var done sync.WaitGroup
 			done.Add(b.N)
 			for range b.N {

@@ -21,12 +21,17 @@ type Transport interface {
 	// until then.
 	Publish(message Publishing, done func(error))
 
-	// Consume declares a queue, binds it, and delivers its messages one after
-	// the other; deliver must not block for long. Consume returns when the
+	// Consume declares a queue unless it exists, binds it, and delivers its
+	// messages one after the other; deliver must not block for long. A queue that
+	// exists is used as it is, whatever its arguments. Consume returns when the
 	// broker has agreed for the first time. Until then it waits for a lost
 	// connection as long as ctx lasts, and fails at once where waiting cannot
-	// help, for example when the queue exists with other arguments.
+	// help, for example when the account has no right to the queue.
 	Consume(ctx context.Context, queue Queue, deliver func(*Delivery)) (Consumer, error)
+
+	// User is the account whose name every message carries as its user-id, which
+	// the broker has checked. Empty: the transport cannot know it.
+	User() string
 
 	// State is the state of the connection now.
 	State() State
@@ -49,7 +54,7 @@ type Publishing struct {
 	Exchange, RoutingKey string
 	// Type is the AMQP type property: the kind of the message.
 	Type string
-	// ReplyTo is the name of the queue for replies, empty for none.
+	// ReplyTo is the client that wants replies, empty for none.
 	ReplyTo string
 	// Body is the message.
 	Body []byte
@@ -92,15 +97,22 @@ var (
 	ErrClosed = errors.New("the transport is closed")
 )
 
+// Binding binds a queue to a topic exchange.
+type Binding struct {
+	// Exchange is the exchange, and Key the routing key or pattern: "*" stands for
+	// one word, "#" for any number.
+	Exchange, Key string
+}
+
 // Queue says what to declare and consume.
 type Queue struct {
-	// Name is the queue's name; it is also its binding key, and with the words *
-	// or # a tap's pattern.
+	// Name is the queue's name.
 	Name string
-	// Exchange is the exchange that the queue is bound to. wire.RegistryExchange
-	// is a fanout exchange, whose queues get every message; all others are
-	// topic exchanges.
-	Exchange string
+	// Bindings are what the queue is bound to.
+	Bindings []Binding
+	// Exclusive makes it a queue of this connection alone: not durable, gone with
+	// the connection, and declared again after a reconnect.
+	Exclusive bool
 	// Quorum makes it a replicated quorum queue instead of a classic one.
 	Quorum bool
 	// Expires is how long the queue outlives its last consumer. Zero: for ever.
@@ -137,8 +149,11 @@ type Delivery struct {
 	Body []byte
 	// Exchange and RoutingKey are what it was published with.
 	Exchange, RoutingKey string
-	// Type is the kind of the message, ReplyTo the queue for replies.
+	// Type is the kind of the message, ReplyTo the client that wants replies.
 	Type, ReplyTo string
+	// UserID is the account that sent it, as the broker has checked; empty if the
+	// message does not say.
+	UserID string
 	// Redelivered is set when the message was delivered before and not settled.
 	Redelivered bool
 	// Received is when it arrived in this process.

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/wire"
@@ -21,9 +19,10 @@ import (
 
 // WorkerConfig configures a [Worker]. The zero value has the defaults.
 type WorkerConfig struct {
-	// Instance names this process among all workers; letters, digits, ".", "_"
-	// and "-". Default: host name, process id and a random part.
-	Instance string
+	// Name begins the instance's name, which ends in a random part: letters,
+	// digits and "-". Accounts of a broker can be held to it. Default: the host's
+	// name.
+	Name string
 	// Concurrency bounds the handlers that run at once for each (module,
 	// version). Default: 256.
 	Concurrency int
@@ -41,9 +40,14 @@ type WorkerConfig struct {
 	KeepQueue bool
 	// StopTimeout bounds a graceful stop. Default: 30 s.
 	StopTimeout time.Duration
-	// AnnounceInterval is the time between two announcements of what the worker
-	// serves. Default: 5 s. Negative: it announces nothing.
-	AnnounceInterval time.Duration
+	// HeartbeatInterval is the time between two heartbeats, give or take a fifth.
+	// An instance counts as gone after three times as long. Default: 30 s.
+	// Negative: the worker says nothing of itself unless it is asked.
+	HeartbeatInterval time.Duration
+	// Gateways are the broker's accounts that are believed who calls (metadata
+	// that begins with "mqrpc-") and which contract is in effect. Default: the
+	// worker's own account alone.
+	Gateways []string
 	// MaxPayload bounds a response, encoded, in bytes. Default:
 	// [DefaultMaxPayload].
 	MaxPayload int
@@ -60,7 +64,7 @@ const (
 	defaultConcurrency = 256
 	defaultStopTimeout = 30 * time.Second
 
-	defaultAnnounceInterval = 5 * time.Second
+	defaultHeartbeatInterval = 30 * time.Second
 )
 
 // Worker serves the services that are registered with it, over a transport.
@@ -73,22 +77,23 @@ type Worker struct {
 	problems  []error               // of registration, told by Run
 	ready     chan struct{}
 
-	replies    *gatherers[string, *job] // by reply queue
+	instance   string
+	presence   *presence
+	replies    *gatherers[replyTarget, *job]
 	counters   workerCounters
 	complaints throttle
 
 	handlers context.Context // of all handlers; ends when a stop takes too long
 	abort    context.CancelFunc
 	busy     sync.WaitGroup // messages that are not settled
+	// following are goroutines that follow admissions. None starts after the stop.
+	following sync.WaitGroup
 }
 
 var _ Registrar = (*Worker)(nil)
 
 // NewWorker returns a worker without services.
 func NewWorker(transport Transport, config WorkerConfig) *Worker {
-	if config.Instance == "" {
-		config.Instance = instanceName()
-	}
 	if config.Concurrency <= 0 {
 		config.Concurrency = defaultConcurrency
 	}
@@ -98,8 +103,8 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 	if config.StopTimeout <= 0 {
 		config.StopTimeout = defaultStopTimeout
 	}
-	if config.AnnounceInterval == 0 {
-		config.AnnounceInterval = defaultAnnounceInterval
+	if config.HeartbeatInterval == 0 {
+		config.HeartbeatInterval = defaultHeartbeatInterval
 	}
 	if config.MaxPayload <= 0 {
 		config.MaxPayload = DefaultMaxPayload
@@ -111,31 +116,14 @@ func NewWorker(transport Transport, config WorkerConfig) *Worker {
 	w := &Worker{
 		transport: transport,
 		config:    config,
+		instance:  uniqueName(config.Name),
 		log:       config.Logger,
 		apis:      map[string]*servedAPI{},
 		ready:     make(chan struct{}),
 	}
 	w.handlers, w.abort = context.WithCancel(context.Background())
-	w.replies = newGatherers(config.Batching, carrier[string, *job](w))
+	w.replies = newGatherers(config.Batching, carrier[replyTarget, *job](w))
 	return w
-}
-
-// instanceName is the host's name, the process id and a random part.
-func instanceName() string {
-	host, err := os.Hostname()
-	if err != nil || host == "" {
-		host = "worker"
-	}
-	if len(host) > 100 {
-		host = host[:100]
-	}
-	clean := func(r rune) rune {
-		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", r) {
-			return r
-		}
-		return '-'
-	}
-	return fmt.Sprintf("%s.%d.%.6s", strings.Map(clean, host), os.Getpid(), uniqueName())
 }
 
 // Register implements [Registrar]. Mistakes, such as a service that is
@@ -148,7 +136,7 @@ func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
 	queue := wire.WorkerQueue(service.Module, service.Version)
 	api := w.apis[queue]
 	if api == nil {
-		api = newServedAPI(w, service.Module, service.Version)
+		api = newServedAPI(w, contract.Key{Module: service.Module, Version: service.Version})
 		w.apis[queue] = api
 	}
 	if err := api.description.add(service); err != nil {
@@ -173,7 +161,7 @@ func (w *Worker) Register(service *Service, handlers ...MethodHandler) {
 }
 
 // Instance is the name of this worker among all others.
-func (w *Worker) Instance() string { return w.config.Instance }
+func (w *Worker) Instance() string { return w.instance }
 
 // Ready is closed when the worker consumes all its queues for the first time and
 // has announced itself.
@@ -189,52 +177,68 @@ func (w *Worker) Ready() <-chan struct{} { return w.ready }
 // the broker refuses a queue.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.abort()
-	defer w.endPools()
 	if len(w.apis) == 0 {
 		w.problems = append(w.problems, errors.New("no service is registered"))
 	}
 	if err := errors.Join(w.problems...); err != nil {
 		return fmt.Errorf("mqrpc worker: %w", err)
 	}
+	stopControl := w.startControl(ctx)
 	err := w.consume(ctx)
 	if err == nil {
-		w.log.Info("the worker is ready", slog.String("instance", w.config.Instance), slog.Any("queues", slices.Sorted(maps.Keys(w.apis))))
-		announcer := startAnnouncing(w)
+		w.tellUnserved()
+		w.log.Info("the worker is ready", slog.String("instance", w.instance), slog.Any("queues", slices.Sorted(maps.Keys(w.apis))))
+		w.presence.start()
 		close(w.ready)
 		<-ctx.Done()
-		announcer.end()
-		w.log.Info("the worker is stopping", slog.String("instance", w.config.Instance))
+		w.presence.end()
+		w.log.Info("the worker is stopping", slog.String("instance", w.instance))
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = nil // stopped before it was ready
 	}
-	return errors.Join(err, w.stop())
+	err = errors.Join(err, w.stop())
+	stopControl()
+	return err
+}
+
+// startControl begins to hear what clients tell this instance, before it takes
+// the first call. It waits no longer for that than for the first claims.
+func (w *Worker) startControl(ctx context.Context) (stop func()) {
+	w.presence = newPresence(w)
+	for _, api := range w.apis {
+		api.consuming.follow = func() { w.following.Go(func() { api.followAdmission(ctx) }) }
+	}
+	hearing, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it hears of callers that leave during the stop
+	heard := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() { newControl(w).consume(hearing, heard) })
+	select {
+	case <-heard:
+	case <-time.After(firstClaims):
+	case <-ctx.Done():
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// tellUnserved logs the services that other instances of an API may serve and
+// this one does not, although it knows them: their calls fail when they come
+// here.
+func (w *Worker) tellUnserved() {
+	for _, api := range w.apis {
+		for _, service := range api.description.unserved(protoregistry.GlobalFiles) {
+			w.log.Warn("a service is not registered, although others of its API are: every instance must serve all services of an API",
+				slog.String("api", api.key.String()), slog.String("service", string(service)))
+		}
+	}
 }
 
 // workerQueueExpires is how long the queue of an API outlives its last worker,
 // by PROTOCOL.md section 2.
 const workerQueueExpires = 5 * time.Minute
-
-// consume begins to consume all queues at once.
-func (w *Worker) consume(ctx context.Context) error {
-	consuming, ctx := errgroup.WithContext(ctx)
-	for queue, api := range w.apis {
-		consuming.Go(func() (err error) {
-			api.consumer, err = w.transport.Consume(ctx, Queue{
-				Name:     queue,
-				Exchange: wire.CallExchange,
-				Quorum:   w.config.Quorum,
-				Expires:  workerQueueExpires,
-				Prefetch: w.config.Prefetch,
-			}, api.receive)
-			if err != nil {
-				return fmt.Errorf("mqrpc worker: %w", err)
-			}
-			return nil
-		})
-	}
-	return consuming.Wait()
-}
 
 // stop ends the worker gracefully.
 func (w *Worker) stop() error {
@@ -249,7 +253,7 @@ func (w *Worker) stop() error {
 	select {
 	case <-stopped:
 		w.removeQueues(ctx)
-		w.log.Info("the worker has stopped", slog.String("instance", w.config.Instance))
+		w.log.Info("the worker has stopped", slog.String("instance", w.instance))
 		return nil
 	case <-ctx.Done():
 		w.abort()
@@ -260,14 +264,12 @@ func (w *Worker) stop() error {
 }
 
 func (w *Worker) stopConsumers(ctx context.Context) {
+	w.following.Wait()
 	var stopping sync.WaitGroup
-	for queue, api := range w.apis {
-		if api.consumer == nil {
-			continue
-		}
+	for _, api := range w.apis {
 		stopping.Go(func() {
-			if err := api.consumer.Stop(ctx); err != nil {
-				w.log.Warn("a queue could not be left in order", slog.String("queue", queue), slog.Any("error", err))
+			if err := api.stopConsuming(ctx); err != nil {
+				w.log.Warn("the worker's end is not orderly", slog.Any("error", err))
 			}
 		})
 	}
@@ -278,23 +280,8 @@ func (w *Worker) removeQueues(ctx context.Context) {
 	if w.config.KeepQueue {
 		return
 	}
-	for queue, api := range w.apis {
-		if api.consumer == nil {
-			continue
-		}
-		removed, err := api.consumer.Remove(ctx)
-		switch {
-		case err != nil:
-			w.log.Warn("an unused queue could not be removed; it expires by itself", slog.String("queue", queue), slog.Any("error", err))
-		case removed:
-			w.log.Info("the last worker left; its queue was removed", slog.String("queue", queue))
-		}
-	}
-}
-
-func (w *Worker) endPools() {
 	for _, api := range w.apis {
-		api.pool.end()
+		api.removeQueue(ctx)
 	}
 }
 
@@ -317,6 +304,7 @@ func (w *Worker) Stats() WorkerStats {
 		Failed:        w.counters.failed.Load(),
 		Expired:       w.counters.expired.Load(),
 		Aborted:       w.counters.aborted.Load(),
+		Cancelled:     w.counters.cancelled.Load(),
 		Replies:       w.counters.replies.Load(),
 		ReplyMessages: w.counters.replyMessages.Load(),
 		Undeliverable: w.counters.undeliverable.Load(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -17,30 +18,16 @@ import (
 // servedMethod is a method with its implementation.
 type servedMethod struct {
 	handler MethodHandler
-	// intercepted runs the interceptors and the implementation; nil: there are no
-	// interceptors.
+	// intercepted runs the interceptors and the implementation.
 	intercepted Handler
 }
 
 func newServedMethod(handler MethodHandler, interceptors []Interceptor) *servedMethod {
-	served := &servedMethod{handler: handler}
-	if len(interceptors) > 0 {
-		served.intercepted = intercept(handler.call, interceptors)
-	}
-	return served
+	return &servedMethod{handler: handler, intercepted: intercept(handler.call, interceptors)}
 }
 
-// call is the innermost handler of a worker.
+// call is the innermost handler of a worker: it runs the implementation.
 func (h MethodHandler) call(ctx context.Context, call *Call) (*Reply, error) {
-	response, err := h.respond(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	return &Reply{Message: response}, nil
-}
-
-// respond runs the implementation.
-func (h MethodHandler) respond(ctx context.Context, call *Call) (proto.Message, error) {
 	if h.run == nil {
 		return nil, unimplemented(h.method)
 	}
@@ -48,7 +35,11 @@ func (h MethodHandler) respond(ctx context.Context, call *Call) (proto.Message, 
 		_, err := h.decode(call.Payload)
 		return nil, Errorf(codes.InvalidArgument, "the request of %s cannot be decoded: %w", h.method, err)
 	}
-	return h.run(ctx, call.Message)
+	response, err := h.run(ctx, call.Message)
+	if err != nil {
+		return nil, err
+	}
+	return &Reply{Message: response}, nil
 }
 
 // job is one call in the worker, from its arrival until its reply is sent.
@@ -70,6 +61,10 @@ func (w *Worker) run(j *job) {
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
+	if j.ctx.callerLeft() {
+		w.skip(j)
+		return
+	}
 	j.reply.Waited = time.Since(j.message.received)
 	if j.reply.Waited >= timeout {
 		w.counters.expired.Add(1)
@@ -77,8 +72,9 @@ func (w *Worker) run(j *job) {
 			"%s waited %v for a free handler, longer than its caller", j.method.handler.method, j.reply.Waited.Round(time.Millisecond)))
 		return
 	}
-	j.ctx.begin(w.handlers, j.message.received.Add(timeout), j.call, Call{
+	j.ctx.begin(w.handlers, j.message.received.Add(timeout), Call{
 		Method:      j.method.handler.method,
+		Metadata:    j.metadata(),
 		Payload:     j.call.Payload,
 		Redelivered: j.redelivered,
 	})
@@ -126,14 +122,7 @@ func (w *Worker) invoke(j *job) *Error {
 			call.Message = request
 		}
 	}
-	if j.method.intercepted == nil {
-		response, failure := j.method.handler.respond(&j.ctx, call)
-		if failure != nil {
-			return handlerError(failure)
-		}
-		return w.encodeResponse(j, response)
-	}
-	reply, failure := j.method.intercepted(&j.ctx, j.ctx.wholeCall())
+	reply, failure := j.method.intercepted(&j.ctx, call)
 	if failure != nil {
 		return handlerError(failure)
 	}
@@ -189,6 +178,23 @@ func (w *Worker) replyMetadata(method *servedMethod, metadata Metadata) Metadata
 	return metadata
 }
 
+// metadata is the call's, without what says who calls unless the message comes
+// from an account that is believed.
+func (j *job) metadata() Metadata {
+	metadata := j.call.Metadata()
+	if !j.message.trusted {
+		maps.DeleteFunc(metadata, func(key, _ string) bool { return strings.HasPrefix(key, reservedMetadata) })
+	}
+	return metadata
+}
+
+// skip drops a call whose caller has left before its handler ran.
+func (w *Worker) skip(j *job) {
+	w.counters.cancelled.Add(1)
+	j.message.unfinished.Add(-1)
+	j.message.done()
+}
+
 // refuse answers a call whose handler does not run.
 func (w *Worker) refuse(j *job, err *Error) {
 	j.reply.ID = j.call.ID
@@ -197,10 +203,16 @@ func (w *Worker) refuse(j *job, err *Error) {
 	w.send(j)
 }
 
-// send gives the reply to the gatherer of its queue. It leaves with those to the
+// replyTarget is the client that replies go to, and the API that they come from.
+type replyTarget struct {
+	client string
+	api    *servedAPI
+}
+
+// send gives the reply to the gatherer of its client. It leaves with those to the
 // other calls of the same message, unless these take too long.
 func (w *Worker) send(j *job) {
-	w.replies.of(j.message.key.replyTo).add(entry[*job]{
+	w.replies.of(replyTarget{j.message.key.client, j.message.api}).add(entry[*job]{
 		content:  j,
 		bytes:    wire.ReplySize(&j.reply),
 		followed: j.message.unfinished.Add(-1) > 0,
@@ -210,9 +222,11 @@ func (w *Worker) send(j *job) {
 // replyHold is how long replies wait for the end of an outage.
 const replyHold = 30 * time.Second
 
-// carry sends replies to one reply queue.
-func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
-	body := wire.AppendInstance(*b.body, w.config.Instance)
+// carry sends replies to one client.
+func (w *Worker) carry(to replyTarget, b *batch[replyTarget, *job]) bool {
+	running, waiting := to.api.pool.load()
+	free := max(w.config.Concurrency-running-waiting, 0)
+	body := wire.AppendSender(*b.body, wire.Sender{Instance: w.instance, Free: free})
 	for _, j := range b.contents {
 		body = wire.AppendReply(body, &j.reply)
 		giveBuffer(j.encoded)
@@ -222,8 +236,8 @@ func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
 	w.counters.replies.Add(int64(len(b.contents)))
 	w.counters.replyMessages.Add(1)
 	w.transport.Publish(Publishing{
-		Exchange:   wire.ReplyExchange,
-		RoutingKey: queue,
+		Exchange:   wire.RepliesExchange,
+		RoutingKey: wire.ReplyKey(to.client, to.api.key.Module, to.api.key.Version),
 		Type:       wire.TypeReply,
 		Body:       body,
 		Deadline:   b.left.Add(replyHold),
@@ -234,12 +248,12 @@ func (w *Worker) carry(queue string, b *batch[string, *job]) bool {
 
 // settled lets the messages of the calls go whose replies the broker has taken,
 // or can never take.
-func (w *Worker) settled(queue string, jobs []*job, err error) {
+func (w *Worker) settled(to replyTarget, jobs []*job, err error) {
 	if err != nil {
 		w.counters.undeliverable.Add(int64(len(jobs)))
 		w.complaints.do(func(more int) {
 			w.log.Warn("replies could not be delivered",
-				slog.Any("error", err), slog.String("queue", queue), slog.Int("replies", len(jobs)), slog.Int("alike", more))
+				slog.Any("error", err), slog.String("client", to.client), slog.Int("replies", len(jobs)), slog.Int("alike", more))
 		})
 	}
 	for _, j := range jobs {

@@ -2,24 +2,31 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
 // servedAPI is one (module, version) that a worker serves.
 type servedAPI struct {
 	worker      *Worker
+	key         contract.Key
 	queue       string
 	methods     map[string]*servedMethod // by name
 	description *description
 	pool        *pool[*job]
-	consumer    Consumer
+	cancelled   cancelledCalls
+	consuming   consuming
 	answered    atomic.Int64 // calls
 	lastMethod  string       // that was called; for receive, which is called once at a time
 
@@ -27,11 +34,12 @@ type servedAPI struct {
 	unsettled map[messageKey]*message
 }
 
-func newServedAPI(w *Worker, module, version string) *servedAPI {
-	described := &description{module: module, version: version}
+func newServedAPI(w *Worker, key contract.Key) *servedAPI {
+	described := &description{module: key.Module, version: key.Version}
 	return &servedAPI{
 		worker: w,
-		queue:  wire.WorkerQueue(module, version),
+		key:    key,
+		queue:  wire.WorkerQueue(key.Module, key.Version),
 		// The built-in methods are not for interceptors.
 		methods:     map[string]*servedMethod{wire.DescribeMethod: newServedMethod(described.handler(), nil)},
 		description: described,
@@ -42,7 +50,7 @@ func newServedAPI(w *Worker, module, version string) *servedAPI {
 
 // messageKey identifies a message over its deliveries.
 type messageKey struct {
-	replyTo string
+	client  string
 	firstID uint64
 }
 
@@ -51,6 +59,8 @@ type messageKey struct {
 type message struct {
 	api        *servedAPI
 	key        messageKey
+	jobs       []job
+	trusted    bool // it comes from an account that is believed who calls
 	received   time.Time
 	unfinished atomic.Int64 // calls without a reply
 	unanswered atomic.Int64 // calls whose reply the broker has not taken
@@ -59,35 +69,53 @@ type message struct {
 	settle Settler // of its latest delivery
 }
 
-// receive takes one message and hands its calls to the pool.
+// receive takes one message of the worker queue and hands its calls to the pool.
 func (a *servedAPI) receive(delivery *Delivery) {
-	calls, err := a.decode(delivery)
+	calls, err := decodeCalls(delivery, a.lastMethod)
 	if err != nil {
 		a.drop(delivery, err)
 		return
 	}
 	a.lastMethod = calls[len(calls)-1].Method
+	a.take(delivery, calls)
+}
+
+// receiveBuiltin takes a message that was sent to this instance alone.
+func (a *servedAPI) receiveBuiltin(delivery *Delivery) {
+	calls, err := decodeCalls(delivery, "")
+	for i := range calls {
+		if !strings.HasPrefix(calls[i].Method, wire.BuiltinPrefix) {
+			err = fmt.Errorf("the method %s is not a built-in one, and only those are called at one instance", calls[i].Method)
+		}
+	}
+	if err != nil {
+		a.drop(delivery, err)
+		return
+	}
+	a.take(delivery, calls)
+}
+
+func decodeCalls(delivery *Delivery, likely string) ([]wire.ReceivedCall, error) {
+	if delivery.Type != wire.TypeCall {
+		return nil, errors.New("its type is not " + wire.TypeCall)
+	}
+	if err := wire.CheckWord(delivery.ReplyTo); err != nil {
+		return nil, fmt.Errorf("its reply-to is no client's name: %w", err)
+	}
+	return wire.ReceiveCalls(delivery.Body, likely)
+}
+
+// take begins with the calls of a message.
+func (a *servedAPI) take(delivery *Delivery, calls []wire.ReceivedCall) {
 	m, known := a.keep(delivery, calls)
 	if known {
 		return // it still runs here; the run under way answers it
 	}
 	a.worker.counters.messages.Add(1)
 	a.worker.counters.calls.Add(int64(len(calls)))
-	jobs := make([]job, len(calls))
-	for i := range calls {
-		jobs[i].message, jobs[i].call = m, &calls[i]
-		a.begin(&jobs[i], delivery.Redelivered)
+	for i := range m.jobs {
+		a.begin(&m.jobs[i], delivery.Redelivered)
 	}
-}
-
-func (a *servedAPI) decode(delivery *Delivery) ([]wire.ReceivedCall, error) {
-	switch {
-	case delivery.Type != wire.TypeCall:
-		return nil, errors.New("its type is not " + wire.TypeCall)
-	case delivery.ReplyTo == "":
-		return nil, errors.New("it names no queue for replies")
-	}
-	return wire.ReceiveCalls(delivery.Body, a.lastMethod)
 }
 
 func (a *servedAPI) drop(delivery *Delivery, err error) {
@@ -112,7 +140,13 @@ func (a *servedAPI) keep(delivery *Delivery, calls []wire.ReceivedCall) (m *mess
 		m.settle = delivery.Settle
 		return m, true
 	}
-	m = &message{api: a, key: key, received: delivery.Received, settle: delivery.Settle}
+	m = &message{
+		api: a, key: key, received: delivery.Received, settle: delivery.Settle,
+		jobs: make([]job, len(calls)), trusted: a.worker.trusts(delivery.UserID),
+	}
+	for i := range calls {
+		m.jobs[i].message, m.jobs[i].call = m, &calls[i]
+	}
 	m.unfinished.Store(int64(len(calls)))
 	m.unanswered.Store(int64(len(calls)))
 	a.unsettled[key] = m
@@ -120,10 +154,15 @@ func (a *servedAPI) keep(delivery *Delivery, calls []wire.ReceivedCall) (m *mess
 	return m, false
 }
 
-// answered notes that the broker has taken the reply to one of the calls, and
-// acknowledges the message after the last.
+// answered notes that the broker has taken the reply to one of the calls.
 func (m *message) answered() {
 	m.api.answered.Add(1)
+	m.done()
+}
+
+// done notes that one of the calls is over, and acknowledges the message after
+// the last.
+func (m *message) done() {
 	if m.unanswered.Add(-1) > 0 {
 		return
 	}
@@ -132,22 +171,35 @@ func (m *message) answered() {
 		delete(m.api.unsettled, m.key)
 	}
 	m.api.mu.Unlock()
+	m.api.cancelled.forget(m)
 	m.mu.Lock()
 	m.settle.Ack()
 	m.mu.Unlock()
 	m.api.worker.busy.Done()
 }
 
+// open lists the messages that are not acknowledged.
+func (a *servedAPI) open() []*message {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Values(a.unsettled))
+}
+
 // begin gives a call to the pool, or answers it at once where it must not run.
+// The order of the checks is that of PROTOCOL.md section 5.
 func (a *servedAPI) begin(j *job, redelivered bool) {
 	j.method = a.methods[j.call.Method]
 	switch {
-	case j.method == nil:
-		a.worker.refuse(j, Errorf(codes.Unimplemented, "this worker's %s has no method %q", a.queue, j.call.Method))
-	case redelivered && !j.method.handler.method.Idempotency.Repeatable():
+	case redelivered && (j.method == nil || !j.method.handler.method.Idempotency.Repeatable()):
+		// An instance that knows the method may have run it.
 		a.worker.counters.aborted.Add(1)
 		a.worker.refuse(j, Errorf(codes.Aborted,
-			"%s may have run already: a worker died or lost its connection during the call, and the method may not run twice", j.method.handler.method))
+			"%s/%s may have run already: a worker died or lost its connection during the call, and it is not known that the method may run twice",
+			a.key, j.call.Method))
+	case j.method == nil:
+		a.worker.refuse(j, Errorf(codes.Unimplemented, "this worker's %s has no method %q", a.queue, j.call.Method))
+	case a.cancelled.arrived(j):
+		a.worker.skip(j)
 	default:
 		j.redelivered = redelivered
 		a.pool.add(j)

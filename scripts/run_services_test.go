@@ -4,7 +4,6 @@ package scripts
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -15,7 +14,8 @@ func TestServicesSweepDeadRuns(t *testing.T) {
 	output, err := run(t, []string{"MQRPC_SERVICES_DIR=" + dir}, `
 source services.d/process.sh
 alive=$1/run.$$.$(process_start_time $$)
-mkdir "$alive" "$1/run.$$.1"
+mkdir -p "$alive" "$1/run.$$.1/nodes/broker.1"
+touch "$1/run.$$.1/nodes/broker.1/options.conf" # its start has failed
 ./services stop
 [[ -d $alive ]] || die "the directory of a run that lives is gone"`, dir)
 	if err != nil {
@@ -23,6 +23,6 @@ mkdir "$alive" "$1/run.$$.1"
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "run.*"))
 	if err != nil || len(left) != 1 {
-		t.Errorf("left are %s (%v), want one directory", strings.Join(left, " "), err)
+		t.Errorf("left are %q (%v), want one directory", left, err)
 	}
 }

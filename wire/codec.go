@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 	"unicode/utf8"
 
@@ -78,6 +79,7 @@ const (
 
 	batchInstance = 1
 	batchReplies  = 2
+	batchFree     = 3
 
 	replyID       = 1
 	replyPayload  = 2
@@ -104,9 +106,22 @@ func AppendCall(body []byte, call *Call) []byte {
 // CallSize is the greatest number of bytes that AppendCall adds.
 func CallSize(call *Call) int { return entryOverhead + call.size() }
 
-// AppendInstance begins the body of a ReplyBatch with the instance's name.
-func AppendInstance(body []byte, instance string) []byte {
-	return appendString(body, batchInstance, instance)
+// Sender is what a ReplyBatch says of the instance that sends it.
+type Sender struct {
+	Instance string
+	// Free is how many more calls of the API it could run at once; negative: it
+	// does not say.
+	Free int
+}
+
+// AppendSender begins or ends the body of a ReplyBatch.
+func AppendSender(body []byte, sender Sender) []byte {
+	body = appendString(body, batchInstance, sender.Instance)
+	if sender.Free >= 0 {
+		body = protowire.AppendTag(body, batchFree, protowire.VarintType)
+		body = protowire.AppendVarint(body, uint64(min(sender.Free, math.MaxUint32)))
+	}
+	return body
 }
 
 // AppendReply appends a reply to the body of a ReplyBatch.
@@ -200,31 +215,32 @@ func receiveCalls(body []byte, likely string) ([]ReceivedCall, error) {
 	return calls, batch.err
 }
 
-// DecodeReplies decodes the body of a reply message: the instance that sent it,
-// and its replies, whose payloads share the body's memory. It fails on anything
-// that PROTOCOL.md calls undecodable, with an error that wraps [ErrMalformed].
-func DecodeReplies(body []byte) (instance string, replies []Reply, err error) {
+// DecodeReplies decodes the body of a reply message: who sent it, and its
+// replies, whose payloads share the body's memory. It fails on anything that
+// PROTOCOL.md calls undecodable, with an error that wraps [ErrMalformed].
+func DecodeReplies(body []byte) (sender Sender, replies []Reply, err error) {
 	return AppendDecodedReplies(nil, body, "")
 }
 
 // AppendDecodedReplies does as [DecodeReplies], and appends the replies to others.
 // When it fails it returns those alone. An instance that is the likely one shares
 // its memory.
-func AppendDecodedReplies(before []Reply, body []byte, likely string) (instance string, replies []Reply, err error) {
+func AppendDecodedReplies(before []Reply, body []byte, likely string) (sender Sender, replies []Reply, err error) {
 	if len(body) > MaxMessageBytes {
-		return "", before, tooLarge(body)
+		return Sender{}, before, tooLarge(body)
 	}
-	instance, replies, err = appendDecodedReplies(before, body, likely)
+	sender, replies, err = appendDecodedReplies(before, body, likely)
 	if err == nil && len(replies) == len(before) {
 		err = errors.New("no replies")
 	}
 	if err != nil {
-		return "", before, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return Sender{}, before, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return instance, replies, nil
+	return sender, replies, nil
 }
 
-func appendDecodedReplies(before []Reply, body []byte, likely string) (instance string, replies []Reply, err error) {
+func appendDecodedReplies(before []Reply, body []byte, likely string) (sender Sender, replies []Reply, err error) {
+	sender.Free = -1
 	if replies = before; cap(before) == 0 {
 		replies = make([]Reply, 0, count(body, batchReplies, maxCounted))
 	}
@@ -232,24 +248,26 @@ func appendDecodedReplies(before []Reply, body []byte, likely string) (instance 
 	for batch.next() {
 		switch {
 		case batch.is(batchInstance, protowire.BytesType):
-			if instance = likely; string(batch.bytes) == likely {
+			if sender.Instance = likely; string(batch.bytes) == likely {
 				continue
 			}
-			if err := setString(&instance, batch.bytes, "instance"); err != nil {
-				return "", nil, err
+			if err := setString(&sender.Instance, batch.bytes, "instance"); err != nil {
+				return Sender{}, nil, err
 			}
+		case batch.is(batchFree, protowire.VarintType):
+			sender.Free = int(uint32(batch.scalar)) //nolint:gosec // as protobuf reads a uint32
 		case batch.is(batchReplies, protowire.BytesType):
 			n := len(replies) - len(before)
 			if n == MaxBatch {
-				return "", nil, fmt.Errorf("more than %d replies", MaxBatch)
+				return Sender{}, nil, fmt.Errorf("more than %d replies", MaxBatch)
 			}
 			replies = append(replies, Reply{})
 			if err := replies[len(replies)-1].decode(batch.bytes); err != nil {
-				return "", nil, fmt.Errorf("reply %d: %w", n, err)
+				return Sender{}, nil, fmt.Errorf("reply %d: %w", n, err)
 			}
 		}
 	}
-	return instance, replies, batch.err
+	return sender, replies, batch.err
 }
 
 func tooLarge(body []byte) error {

@@ -107,20 +107,20 @@ func FuzzDecodeReplies(f *testing.F) {
 		f.Add(mustHex(f, v.Body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		instance, replies, err := wire.DecodeReplies(body)
+		sender, replies, err := wire.DecodeReplies(body)
 		if err != nil {
 			expectMalformed(t, err)
 			return
 		}
-		again := wire.AppendInstance(nil, instance)
+		again := wire.AppendSender(nil, sender)
 		for i := range replies {
 			again = wire.AppendReply(again, &replies[i])
 		}
-		instance2, reread, err := wire.DecodeReplies(again)
+		sender2, reread, err := wire.DecodeReplies(again)
 		if err != nil {
 			t.Fatalf("own encoding refused: %v", err)
 		}
-		if diff := cmp.Diff(replies, reread, cmp.Comparer(bytes.Equal)); diff != "" || instance != instance2 {
+		if diff := cmp.Diff(replies, reread, cmp.Comparer(bytes.Equal)); diff != "" || sender != sender2 {
 			t.Fatalf("after encoding anew (-first +second):\n%s", diff)
 		}
 	})

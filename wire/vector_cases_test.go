@@ -109,6 +109,8 @@ func replyCases() []vectorCase {
 		{name: "error_reply", about: "A status with a detail.", message: batch(failed)},
 		{name: "expired_reply", about: "The call's time was over before its handler could start: handled_us is 0.", message: batch(expired)},
 		{name: "aborted_reply", about: "A redelivered call of a method that may not run twice.", message: batch(aborted)},
+		{name: "reply_free", about: "The instance could run seven more calls.", message: &mqrpcv1.ReplyBatch{Instance: instance, Replies: []*mqrpcv1.Reply{ok}, Free: proto.Uint32(7)}},
+		{name: "reply_free_none", about: "The instance could run no more calls: 0 differs from nothing said.", message: &mqrpcv1.ReplyBatch{Instance: instance, Replies: []*mqrpcv1.Reply{ok}, Free: proto.Uint32(0)}},
 		{name: "reply_with_metadata", about: "An empty response with metadata.", message: batch(withMetadata)},
 		{name: "five_replies", about: "Successes and failures in one message.", message: batch(failed, ok, expired, withMetadata, aborted)},
 		{

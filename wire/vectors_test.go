@@ -116,7 +116,7 @@ func checkCallVector(t *testing.T, v *vector) {
 }
 
 func checkReplyVector(t *testing.T, v *vector) {
-	instance, replies, err := wire.DecodeReplies(v.bytes(t))
+	sender, replies, err := wire.DecodeReplies(v.bytes(t))
 	if v.Malformed {
 		expectMalformed(t, err)
 		return
@@ -125,14 +125,16 @@ func checkReplyVector(t *testing.T, v *vector) {
 		t.Fatal(err)
 	}
 	want := parseMessage(t, v, &mqrpcv1.ReplyBatch{})
-	if diff := cmp.Diff(want, repliesToProto(t, instance, replies), protocmp.Transform()); diff != "" {
+	if diff := cmp.Diff(want, repliesToProto(t, sender, replies), protocmp.Transform()); diff != "" {
 		t.Errorf("decoded replies (-vector +codec):\n%s", diff)
 	}
 	if v.Canonical {
-		body := wire.AppendInstance(nil, instance)
+		// In the order of field numbers: instance, replies, free.
+		body := wire.AppendSender(nil, wire.Sender{Instance: sender.Instance, Free: -1})
 		for i := range replies {
 			body = wire.AppendReply(body, &replies[i])
 		}
+		body = wire.AppendSender(body, wire.Sender{Free: sender.Free})
 		expectBody(t, v, body)
 	}
 }
@@ -214,9 +216,12 @@ func callsToProto(calls []wire.Call) *mqrpcv1.CallBatch {
 	return batch
 }
 
-func repliesToProto(t *testing.T, instance string, replies []wire.Reply) *mqrpcv1.ReplyBatch {
+func repliesToProto(t *testing.T, sender wire.Sender, replies []wire.Reply) *mqrpcv1.ReplyBatch {
 	t.Helper()
-	batch := &mqrpcv1.ReplyBatch{Instance: instance}
+	batch := &mqrpcv1.ReplyBatch{Instance: sender.Instance}
+	if sender.Free >= 0 {
+		batch.Free = proto.Uint32(uint32(sender.Free))
+	}
 	for _, reply := range replies {
 		message := &mqrpcv1.Reply{
 			Id: reply.ID, Payload: reply.Payload, Metadata: reply.Metadata,

@@ -100,7 +100,7 @@ func TestCPUTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	rusage := used(t)
-	for begin := time.Now(); time.Since(begin) < 50*time.Millisecond; {
+	for used(t)-rusage < 50*time.Millisecond {
 		runtime.Gosched() // work
 	}
 	after, err := CPUTime(os.Getpid())
@@ -108,7 +108,7 @@ func TestCPUTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock, rusage := after-before, used(t)-rusage
-	if clock < 10*time.Millisecond || (clock-rusage).Abs() > 20*time.Millisecond {
+	if (clock - rusage).Abs() > 20*time.Millisecond {
 		t.Errorf("%v by the clock, %v by getrusage", clock, rusage)
 	}
 	if used, err := CPUTime(1 << 21); err == nil {

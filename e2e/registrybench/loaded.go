@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/memory"
@@ -36,14 +36,14 @@ func (c *counted) Heads(ctx context.Context, keys []contract.Key) ([]registry.He
 }
 
 // source starts the dynamic side of a gateway on a registry of some APIs.
-func source(ctx context.Context, count int) (*dynamic.APIs, *counted, error) {
+func source(ctx context.Context, count int) (*catalog.Catalog, *counted, error) {
 	store := &counted{Store: memory.New()}
 	for api := range generated(count) {
 		if err := store.Save(ctx, api); err != nil {
 			return nil, nil, err
 		}
 	}
-	apis, err := dynamic.New(dynamic.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
+	apis, err := catalog.New(catalog.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
 	return apis, store, err
 }
 
@@ -60,7 +60,7 @@ func (b *bench) cold(ctx context.Context, r *results) error {
 	for range 1000 {
 		requests.Go(func() {
 			<-start
-			if _, err := apis.Source().API(ctx, key.Module, key.Version); err != nil {
+			if _, err := apis.API(ctx, key.Module, key.Version); err != nil {
 				failed.Add(1)
 			}
 		})
@@ -88,7 +88,7 @@ func (b *bench) invented(ctx context.Context, r *results) error {
 	for range 64 {
 		callers.Go(func() {
 			for i := next.Add(1); i <= many; i = next.Add(1) {
-				_, _ = apis.Source().API(ctx, fmt.Sprintf("invented-%d", i), "1.0") // it fails
+				_, _ = apis.API(ctx, fmt.Sprintf("invented-%d", i), "1.0") // it fails
 			}
 		})
 	}
@@ -128,10 +128,10 @@ func (b *bench) lookups(ctx context.Context, r *results) error {
 	return nil
 }
 
-func loadAll(ctx context.Context, apis *dynamic.APIs, count int) error {
+func loadAll(ctx context.Context, apis *catalog.Catalog, count int) error {
 	for i := range count {
 		key := keyOf(i)
-		if _, err := apis.Source().API(ctx, key.Module, key.Version); err != nil {
+		if _, err := apis.API(ctx, key.Module, key.Version); err != nil {
 			return fmt.Errorf("load %s: %w", key, err)
 		}
 	}
@@ -141,7 +141,7 @@ func loadAll(ctx context.Context, apis *dynamic.APIs, count int) error {
 // lookupTime is the median of several runs of look-ups of some favourites, at
 // random among those that are loaded. With few favourites it shows the work that
 // a look-up takes, with many also what the processor's caches do not hold.
-func lookupTime(ctx context.Context, apis *dynamic.APIs, count, favourites int) float64 {
+func lookupTime(ctx context.Context, apis *catalog.Catalog, count, favourites int) float64 {
 	const runs, lookups = 9, 200_000
 	keys := make([]contract.Key, min(count, favourites))
 	for i := range keys {
@@ -152,14 +152,14 @@ func lookupTime(ctx context.Context, apis *dynamic.APIs, count, favourites int) 
 		began := time.Now()
 		for i := range lookups {
 			key := keys[i%len(keys)]
-			_, _ = apis.Source().API(ctx, key.Module, key.Version) // it is loaded
+			_, _ = apis.API(ctx, key.Module, key.Version) // it is loaded
 		}
 		times = append(times, float64(time.Since(began).Nanoseconds())/lookups)
 	}
 	return median(times)
 }
 
-func closeAPIs(apis *dynamic.APIs) {
+func closeAPIs(apis *catalog.Catalog) {
 	if err := apis.Close(context.Background()); err != nil {
 		note("close: %v", err)
 	}

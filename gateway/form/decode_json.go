@@ -21,15 +21,16 @@ func decodeJSON(body []byte) (params, error) {
 		return params{}, err
 	}
 	var p params
-	for _, text := range []struct {
-		name  string
-		param *param
-	}{{paramModule, &p.module}, {paramVersion, &p.version}, {paramMethod, &p.method}} {
-		if text.param.value, err = textField(fields, text.name); err != nil {
-			return params{}, err
-		}
+	if p.module, err = textField(fields, paramModule); err != nil {
+		return params{}, err
 	}
-	p.bizContent.value, err = contentField(fields)
+	if p.version, err = textField(fields, paramVersion); err != nil {
+		return params{}, err
+	}
+	if p.method, err = textField(fields, paramMethod); err != nil {
+		return params{}, err
+	}
+	p.bizContent, err = contentField(fields)
 	return p, err
 }
 
@@ -71,24 +72,25 @@ func readObject(body []byte) (map[string]json.RawMessage, error) {
 }
 
 // textField is a parameter's value, empty for none and for null.
-func textField(fields map[string]json.RawMessage, name string) ([]byte, error) {
-	raw, there := fields[name]
-	if !there {
-		return nil, nil
+func textField(fields map[string]json.RawMessage, name string) (string, error) {
+	raw, ok := fields[name]
+	if !ok {
+		return "", nil
 	}
 	var value string
 	if err := json.Unmarshal(raw, &value); err != nil {
-		return nil, gateway.InvalidParameter(codes.InvalidArgument, gateway.ReasonInvalidParameter, name,
+		return "", gateway.InvalidParameter(codes.InvalidArgument, gateway.ReasonInvalidParameter, name,
 			"parameter "+name+" is not a string but "+gateway.Quote(string(raw)))
 	}
-	return []byte(value), nil
+	return value, nil
 }
 
 // contentField is the JSON of the request message, nil for none and for null.
 func contentField(fields map[string]json.RawMessage) ([]byte, error) {
 	raw := fields[paramBizContent]
 	if len(raw) > 0 && raw[0] == '"' {
-		return textField(fields, paramBizContent)
+		text, err := textField(fields, paramBizContent)
+		return []byte(text), err
 	}
 	if string(raw) == "null" {
 		return nil, nil

@@ -24,7 +24,8 @@ var rules = map[string][]string{
 	"runtime/memory":   append([]string{"github.com/rabbitmq/"}, heavy...),
 	"runtime/rabbitmq": append([]string{module + "gateway", module + "registry"}, heavy...),
 	"gateway":          {module + "contract/source", module + "contract/printing", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/", "github.com/spf13/", "github.com/knadh/"},
-	"registry":         {module + "contract/source", module + "contract/printing", module + "gateway", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/"},
+	"catalog":          {module + "contract/source", module + "contract/printing", module + "gateway", module + "runtime/rabbitmq", module + "runtime/memory", module + "registry/", "github.com/rabbitmq/"},
+	"registry":         {module + "contract/source", module + "contract/printing", module + "gateway", module + "catalog", "github.com/rabbitmq/", "database/sql", "modernc.org/", "github.com/jackc/", "github.com/go-zookeeper/", "go.etcd.io/"},
 }
 
 func TestDependencies(t *testing.T) {

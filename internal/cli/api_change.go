@@ -16,10 +16,11 @@ func newRollbackCommand(env environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rollback MODULE/VERSION REVISION",
 		Short: "Make an earlier revision the contract again",
-		Long: `Make an earlier revision, which mqrpc api history lists, the contract again. The
-policy stays as it is now. If the earlier contract breaks the present one, which
-is usual after fields were added, --force is needed. The beginning of a revision
-is enough if no other one begins so.`,
+		Long: `Make an earlier revision, which mqrpc api history lists, the contract again, and
+pin it: gateways use it even while instances serve its successors, until the
+next push. The policy stays as it is now. If the earlier contract breaks the
+present one, which is usual after fields were added, --force is needed. The
+beginning of a revision is enough if no other one begins so.`,
 		Args: usageArgs(cobra.ExactArgs(2)),
 	}
 	a := newAdmin(env, command, true, func(ctx context.Context, a *admin, args []string) error {

@@ -18,6 +18,7 @@ type push struct {
 	files  source.Files
 	worker string
 	force  bool
+	pin    bool
 }
 
 func newPushCommand(env environment) *cobra.Command {
@@ -33,7 +34,11 @@ The names by which files import one another are part of a contract, so give the
 same import paths as to protoc or buf; the revision is then that of the workers.
 
 A contract that breaks the stored one is refused with the exit code 3, naming
-every break, unless --force is given. The policy stays as it is.`,
+every break, unless --force is given. The policy stays as it is.
+
+Gateways use the contract that is a compatible successor of all others: the
+registry's, or that of a running instance. With --pin they use the pushed one,
+whatever instances serve; the next push without it ends that.`,
 		Example: `  mqrpc api push proto/wxapp/v1/wxapp.proto -I proto
   buf build -o wxapp.binpb && mqrpc api push --protoset wxapp.binpb
   mqrpc api push --from-worker wxapp/1.0 --amqp-url amqp://broker/`,
@@ -47,6 +52,7 @@ every break, unless --force is given. The policy stays as it is.`,
 	flags.StringVar(&p.worker, "from-worker", "", "API whose worker is asked for its contract, as module/version")
 	flags.StringArrayVarP(&p.files.ImportPaths, "import-path", "I", nil, "directory that the imports of .proto files are relative to (default: the working directory)")
 	flags.BoolVar(&p.force, "force", false, "push contracts that break the stored ones, too")
+	flags.BoolVar(&p.pin, "pin", false, "keep the contracts in effect even while instances serve their successors")
 	a.askFirst()
 	return a.complete()
 }
@@ -75,6 +81,7 @@ func (p *push) run(ctx context.Context, a *admin) error {
 	return a.change(ctx, func(c changer) error {
 		var errs []error
 		for _, api := range apis {
+			api.Pinned = p.pin
 			result, err := c.Push(ctx, api, p.force)
 			if err == nil {
 				a.tell("pushed", result, c.way)

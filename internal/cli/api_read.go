@@ -170,8 +170,12 @@ func (a *admin) showHead(api *mqrpcv1.Api) {
 	case api.GetPolicy().GetDisabled():
 		state = "disabled"
 	}
-	_, _ = fmt.Fprintf(a.out, "API:      %s (%s)\nRevision: %s\nChange:   %d, %s, by %s\nPolicy:   %s\n\n",
-		change.Key, state, change.Revision, change.Sequence, change.Changed.Format(time.RFC3339), change.ChangedBy, policyText(api.GetPolicy()))
+	pinned := ""
+	if api.GetPinned() {
+		pinned = " (pinned)"
+	}
+	_, _ = fmt.Fprintf(a.out, "API:      %s (%s)\nRevision: %s%s\nChange:   %d, %s, by %s\nPolicy:   %s\n\n",
+		change.Key, state, change.Revision, pinned, change.Sequence, change.Changed.Format(time.RFC3339), change.ChangedBy, policyText(api.GetPolicy()))
 }
 
 // policyText is a policy as JSON; it can be given to policy set --file.

@@ -9,7 +9,8 @@
 //	settings.go           the settings of a gateway
 //	broker.go             ... of them, how RabbitMQ is reached
 //	registry_settings.go  ... and which registry is used
-//	log.go                the logger that the settings ask for
+//	log.go                the logger that the settings ask for; log_writer.go for
+//	                      what gathers its lines
 //	gateway.go            mqrpc gateway; front.go for what it is made of
 //	bus.go                the connection of a command that makes calls and ends
 //	call.go               mqrpc call; codec.go for request and response as text,

@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	"github.com/mqrpc/mqrpc/gateway/filter/defaultresponse"
 	"github.com/mqrpc/mqrpc/gateway/filter/disabled"
 	"github.com/mqrpc/mqrpc/gateway/filter/limit"
@@ -89,9 +89,9 @@ func (f *front) serve(ctx context.Context) (err error) {
 }
 
 // apis finds the APIs that the gateway serves.
-func (f *front) apis(caller runtime.Caller) (*dynamic.APIs, error) {
-	config := dynamic.Config{
-		Caller:    caller,
+func (f *front) apis(caller runtime.Caller) (*catalog.Catalog, error) {
+	config := catalog.Config{
+		Workers:   catalog.WorkersOf(caller, f.transport),
 		Transport: f.transport,
 		Notifier:  f.notifier,
 		Snapshot:  f.snapshot,
@@ -102,34 +102,34 @@ func (f *front) apis(caller runtime.Caller) (*dynamic.APIs, error) {
 	if f.backend != nil {
 		config.Store = f.backend.Store
 	}
-	return dynamic.New(config)
+	return catalog.New(config)
 }
 
-func (f *front) handler(caller runtime.Caller, apis *dynamic.APIs) (*gateway.Gateway, error) {
-	config := gateway.Config{
-		Caller:         caller,
-		Sources:        []gateway.Source{apis.Source()},
-		Fronts:         []gateway.Front{form.New()},
-		Filters:        f.filters(),
-		State:          f.transport.State,
-		JSON:           f.json,
-		Timeouts:       f.timeouts,
-		Limits:         f.limits,
-		ForwardHeaders: f.forwardHeaders,
-		Logger:         f.logger,
-	}
+func (f *front) handler(caller runtime.Caller, apis *catalog.Catalog) (*gateway.Gateway, error) {
+	config := f.config(caller)
+	config.Sources, config.State = []gateway.Source{apis}, f.transport.State
 	if f.backend != nil && f.backend.Store != nil {
 		config.Registry = apis.Health
 	}
 	return gateway.New(config)
 }
 
-// filters are the steps between the fronts and the calls.
-func (f *front) filters() []gateway.Filter {
-	return []gateway.Filter{
-		limit.InFlight(f.inFlightPerAPI),
-		defaultresponse.New(),
-		disabled.New(),
+// config is what the settings say of the gateway: its fronts and filters, and how
+// it works.
+func (f *front) config(caller runtime.Caller) gateway.Config {
+	return gateway.Config{
+		Caller: caller,
+		Fronts: []gateway.Front{form.New()},
+		Filters: []gateway.Filter{
+			limit.InFlight(f.inFlightPerAPI),
+			defaultresponse.New(),
+			disabled.New(),
+		},
+		JSON:           f.json,
+		Timeouts:       f.timeouts,
+		Limits:         f.limits,
+		ForwardHeaders: f.forwardHeaders,
+		Logger:         f.logger,
 	}
 }
 

@@ -40,14 +40,13 @@ and variables.`,
 			if show {
 				return printConfig(command.OutOrStdout(), options)
 			}
-			out := newLogBuffer(command.ErrOrStderr())
+			out := newLogWriter(command.ErrOrStderr())
 			defer func() { _ = out.Flush() }() // nobody is left to be told
 			logger, err := chosen.log.newLogger(out)
 			if err != nil {
 				return &usageError{err}
 			}
-			defer raiseHeapFloor(chosen.heapFloor)()
-			return runGateway(command.Context(), env, chosen, out.promptly(logger))
+			return runGateway(command.Context(), env, chosen, logger)
 		},
 	}
 	flags := command.Flags()

@@ -33,8 +33,8 @@ type list struct {
 	errOut    io.Writer
 }
 
-// listWait is a little more than the time between two announcements.
-const listWait = 5500 * time.Millisecond
+// listWait is more than the time within which workers answer.
+const listWait = time.Second
 
 func newListCommand(env environment) *cobra.Command {
 	l := list{env: env, broker: defaultBroker(), registry: defaultRegistry(env.environ)}
@@ -43,7 +43,7 @@ func newListCommand(env environment) *cobra.Command {
 		Use:   "list [MODULE[/VERSION]]",
 		Short: "List the APIs that workers serve, or the methods of one",
 		Long: `Without a version: list the APIs that running workers serve, with the number of
-instances, by listening to what workers announce of themselves every 5 seconds.
+instances, by asking all workers.
 With --registry the APIs that are stored there, too.
 
 With a version: list the methods of that API, by asking a worker for them.`,
@@ -69,7 +69,7 @@ With a version: list the methods of that API, by asking a worker for them.`,
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
-	flags.DurationVar(&l.wait, "wait", listWait, "how long to listen; 0: not at all, which needs --registry")
+	flags.DurationVar(&l.wait, "wait", listWait, "how long to wait for answers; 0: not at all, which needs --registry")
 	flags.BoolVar(&l.instances, "instances", false, "list each instance with its host, process, load and revision")
 	addOutputFlag(command, &l.output)
 	addContractFlags(command, &l.files)
@@ -149,7 +149,7 @@ func (l *list) apis(ctx context.Context, module string) error {
 		return &usageError{errors.New("there is nothing to list: --wait 0 needs --registry")}
 	}
 	var stored []registry.Head
-	var heard []*mqrpcv1.Announcement
+	var heard []*mqrpcv1.Claim
 	var err error
 	if l.asked {
 		if stored, err = l.stored(ctx, module); err != nil {
@@ -166,7 +166,7 @@ func (l *list) apis(ctx context.Context, module string) error {
 	case l.output == "json":
 		return writeJSON(l.out, rows)
 	case len(rows) == 0:
-		_, _ = fmt.Fprintf(l.errOut, "No worker has announced itself within %s. Workers of another language, or of an earlier version, may not announce themselves.\n", l.wait)
+		_, _ = fmt.Fprintf(l.errOut, "No worker has answered within %s.\n", l.wait)
 		return nil
 	case l.instances:
 		return l.printInstances(rows)
@@ -193,7 +193,7 @@ func (l *list) stored(ctx context.Context, module string) (heads []registry.Head
 }
 
 // heard listens to workers.
-func (l *list) heard(ctx context.Context) (found []*mqrpcv1.Announcement, err error) {
+func (l *list) heard(ctx context.Context) (found []*mqrpcv1.Claim, err error) {
 	connected, err := openBus(ctx, l.env, l.broker, commandLogger(nil, false))
 	if err != nil {
 		return nil, err

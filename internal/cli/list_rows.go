@@ -34,13 +34,14 @@ type instanceRow struct {
 	Language string    `json:"language"`
 	Started  time.Time `json:"started"`
 	Revision string    `json:"revision"`
-	Running  int64     `json:"running"`
-	Waiting  int64     `json:"waiting"`
-	Answered int64     `json:"answered"`
+	Running  uint64    `json:"running"`
+	Waiting  uint64    `json:"waiting"`
+	Answered uint64    `json:"answered"`
+	Refused  bool      `json:"refused,omitempty"`
 }
 
-// mergeAPIs joins what workers have announced with what is stored.
-func mergeAPIs(module string, heard []*mqrpcv1.Announcement, stored []registry.Head) []apiRow {
+// mergeAPIs joins what workers claim with what is stored.
+func mergeAPIs(module string, heard []*mqrpcv1.Claim, stored []registry.Head) []apiRow {
 	found := make(map[contract.Key]*apiRow)
 	row := func(key contract.Key) *apiRow {
 		if found[key] == nil {
@@ -55,7 +56,7 @@ func mergeAPIs(module string, heard []*mqrpcv1.Announcement, stored []registry.H
 		api := row(contract.Key{Module: a.GetModule(), Version: a.GetVersion()})
 		api.Instances = append(api.Instances, instanceRow{
 			Instance: a.GetInstance(), Host: a.GetHost(), PID: a.GetPid(), Language: a.GetLanguage(), Started: a.GetStarted().AsTime(),
-			Revision: a.GetRevision(), Running: a.GetRunning(), Waiting: a.GetWaiting(), Answered: a.GetAnswered(),
+			Revision: a.GetRevision(), Running: a.GetRunning(), Waiting: a.GetWaiting(), Answered: a.GetAnswered(), Refused: a.GetRefused(),
 		})
 		if !slices.Contains(api.Revisions, a.GetRevision()) {
 			api.Revisions = append(api.Revisions, a.GetRevision())

@@ -11,7 +11,7 @@ type logSettings struct {
 }
 
 // newLogger returns a logger that writes there.
-func (s logSettings) newLogger(out *logBuffer) (*slog.Logger, error) {
+func (s logSettings) newLogger(out *logWriter) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.level)); err != nil {
 		return nil, fmt.Errorf("log-level is %q; it must be debug, info, warn or error", s.level)
@@ -19,9 +19,9 @@ func (s logSettings) newLogger(out *logBuffer) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch s.format {
 	case "text":
-		return slog.New(&plainHandler{Handler: slog.NewTextHandler(out, options), out: out, clock: new(textClock)}), nil
+		return slog.New(&promptHandler{slog.NewTextHandler(out, options), out}), nil
 	case "json":
-		return slog.New(&plainHandler{Handler: slog.NewJSONHandler(out, options), out: out, isJSON: true}), nil
+		return slog.New(&promptHandler{slog.NewJSONHandler(out, options), out}), nil
 	default:
 		return nil, fmt.Errorf("log-format is %q; it must be text or json", s.format)
 	}

@@ -11,14 +11,14 @@ import (
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // withMetrics adds GET /metrics, in Prometheus's format, to the operators'
 // handler of the APIs: the figures of the gateway, of its client and of its
 // process. stop ends it.
-func withMetrics(apis *dynamic.APIs, client *runtime.Client) (handler http.Handler, stop func(context.Context) error, err error) {
+func withMetrics(apis *catalog.Catalog, client *runtime.Client) (handler http.Handler, stop func(context.Context) error, err error) {
 	collected := prometheus.NewRegistry()
 	collected.MustRegister( // it is empty, so nothing can clash
 		collectors.NewGoCollector(),

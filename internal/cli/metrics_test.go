@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	"github.com/mqrpc/mqrpc/registry/memory"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime"
@@ -24,7 +24,7 @@ func TestMetricsTellOfTheRegistry(t *testing.T) {
 	if err := store.Save(t.Context(), registrytest.API(key, 1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	apis, err := dynamic.New(dynamic.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
+	apis, err := catalog.New(catalog.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,12 +46,12 @@ func TestMetricsTellOfTheRegistry(t *testing.T) {
 		}
 	})
 
-	if _, err := apis.Source().API(t.Context(), key.Module, key.Version); err != nil {
+	if _, err := apis.API(t.Context(), key.Module, key.Version); err != nil {
 		t.Fatal(err)
 	}
 	expectMetrics(t, handler, "mqrpc_gateway_apis{", "} 1\n", "mqrpc_gateway_registry_available{", "go_goroutines ")
 	store.Fail(errors.New("down"))
-	_, _ = apis.Source().API(t.Context(), "other", "1.0") // finds out
+	_, _ = apis.API(t.Context(), "other", "1.0") // finds out
 	if got := metric(t, handler, "mqrpc_gateway_registry_available"); got != "0" {
 		t.Errorf("with the registry down, available is %q, want 0", got)
 	}

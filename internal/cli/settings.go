@@ -3,10 +3,9 @@ package cli
 import (
 	"path/filepath"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
-	"github.com/mqrpc/mqrpc/gateway/dynamic"
 	"github.com/mqrpc/mqrpc/gateway/filter/limit"
-	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
@@ -17,7 +16,7 @@ type settings struct {
 	adminListen string
 	broker      brokerSettings
 	registry    registrySettings
-	follow      dynamic.Follow
+	follow      catalog.Follow
 	snapshotDir string
 	log         logSettings
 
@@ -28,7 +27,6 @@ type settings struct {
 	server         gateway.ServerConfig
 	json           transcode.Options
 	forwardHeaders []string
-	heapFloor      int64
 }
 
 // defaultSettings are those of a gateway beside its broker, which keeps what it
@@ -39,7 +37,7 @@ func defaultSettings(environ func() []string) *settings {
 		adminListen: "127.0.0.1:8081",
 		broker:      defaultBroker(),
 		registry:    defaultRegistry(environ),
-		follow:      dynamic.Follow{PollInterval: registry.DefaultPollInterval},
+		follow:      catalog.Follow{PollInterval: catalog.DefaultPollInterval},
 		log:         logSettings{level: "info", format: "text"},
 		batching: runtime.Batching{
 			MaxEntries: runtime.DefaultBatchEntries,
@@ -65,7 +63,6 @@ func defaultSettings(environ func() []string) *settings {
 		},
 		json:           transcode.Options{MaxDepth: transcode.DefaultMaxDepth},
 		forwardHeaders: gateway.DefaultForwardHeaders(),
-		heapFloor:      defaultHeapFloor,
 	}
 	if dir := stateDir(environ()); dir != "" {
 		s.snapshotDir = filepath.Join(dir, "snapshot")
@@ -110,8 +107,6 @@ func (s *settings) options() []option {
 		{name: "emit-unpopulated", value: &s.json.EmitUnpopulated, usage: "write fields that are not set in responses"},
 		{name: "use-proto-names", value: &s.json.UseProtoNames, usage: "write fields by their names in the .proto file in responses"},
 		{name: "use-enum-numbers", value: &s.json.UseEnumNumbers, usage: "write enum values as numbers in responses"},
-
-		{name: "heap-floor", value: &s.heapFloor, zero: true, usage: "bytes that the heap may have before garbage is collected, if neither GOGC nor GOMEMLIMIT is set"},
 
 		{name: "log-level", value: &s.log.level, usage: "debug, info, warn or error"},
 		{name: "log-format", value: &s.log.format, usage: "text or json"},

@@ -23,13 +23,13 @@ type stage struct {
 	environ []string
 }
 
-// newStage starts the worker, which announces itself all the time.
+// newStage starts the worker, which says all the time that it lives.
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{broker: memory.NewBroker(memory.Config{}), environ: []string{"XDG_STATE_HOME=" + t.TempDir()}}
 	transport := s.broker.Connect()
 	worker := runtime.NewWorker(transport, runtime.WorkerConfig{
-		Instance: "worker-1", AnnounceInterval: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
+		Name: "worker", HeartbeatInterval: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 		Interceptors: []runtime.Interceptor{failOnDemand},
 	})
 	wxappv1.RegisterWxappManagerServer(worker, &manager.V1{})

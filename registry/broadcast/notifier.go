@@ -74,21 +74,22 @@ func (n *Notifier) Announce(ctx context.Context, api *mqrpcv1.Api) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.config.Timeout)
 	defer cancel()
-	if err := n.publish(ctx, body); err != nil {
+	if err := n.publish(ctx, contract.KeyOf(api), body); err != nil {
 		return fmt.Errorf("announce %s at %d on the exchange %s: %w: %w",
-			contract.KeyOf(api), api.GetSequence(), wire.RegistryExchange, registry.ErrUnavailable, err)
+			contract.KeyOf(api), api.GetSequence(), wire.ChangesExchange, registry.ErrUnavailable, err)
 	}
 	return nil
 }
 
-func (n *Notifier) publish(ctx context.Context, body []byte) error {
+func (n *Notifier) publish(ctx context.Context, key contract.Key, body []byte) error {
 	deadline, _ := ctx.Deadline()
 	result := make(chan error, 1)
 	n.config.Transport.Publish(runtime.Publishing{
-		Exchange: wire.RegistryExchange,
-		Type:     wire.TypeChange,
-		Body:     body,
-		Deadline: deadline,
+		Exchange:   wire.ChangesExchange,
+		RoutingKey: wire.APIKey(key.Module, key.Version),
+		Type:       wire.TypeChange,
+		Body:       body,
+		Deadline:   deadline,
 	}, func(err error) { result <- err })
 	select {
 	case err := <-result:

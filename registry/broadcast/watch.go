@@ -19,9 +19,9 @@ import (
 	"github.com/mqrpc/mqrpc/wire"
 )
 
-// The arguments of a registry queue, see PROTOCOL.md section 2.
 const (
-	queueExpires   = time.Minute
+	// queueMaxLength bounds what waits in a listener queue, see PROTOCOL.md
+	// section 2.
 	queueMaxLength = 10_000
 	// prefetch bounds what waits in this process.
 	prefetch = 100
@@ -59,12 +59,11 @@ func (n *Notifier) Watch(notify func(registry.Event)) (registry.Watch, error) {
 	w := &watch{
 		notifier: n,
 		queue: runtime.Queue{
-			Name:      wire.RegistryQueue(strings.ToLower(rand.Text())),
-			Exchange:  wire.RegistryExchange,
-			Expires:   queueExpires,
+			Name:      wire.ListenerQueue("changes-" + strings.ToLower(rand.Text())),
+			Bindings:  []runtime.Binding{{Exchange: wire.ChangesExchange, Key: "#"}},
+			Exclusive: true,
 			MaxLength: queueMaxLength,
 			Prefetch:  prefetch,
-			Latest:    true,
 		},
 		feed:    feed.New(notify, nil),
 		ctx:     ctx,
@@ -103,7 +102,7 @@ func (w *watch) consume() {
 	}
 }
 
-// stop ends the consumer and removes its queue, which else expires.
+// stop ends the consumer and removes its queue, which else goes with the connection.
 func (w *watch) stop(consumer runtime.Consumer) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
@@ -157,6 +156,9 @@ func (w *watch) deliver(delivery *runtime.Delivery) {
 	if err == nil {
 		err = contract.KeyOf(api).Check()
 	}
+	if err == nil && wire.APIKey(api.GetModule(), api.GetVersion()) != delivery.RoutingKey {
+		err = fmt.Errorf("it is about %s and came under the key %.255q", contract.KeyOf(api), delivery.RoutingKey)
+	}
 	if err != nil {
 		w.notifier.config.Logger.Warn("broadcast: a message is no change of an API, it is dropped", slog.Any("error", err))
 		delivery.Settle.Ack()
@@ -201,7 +203,7 @@ func (w *watch) Follow(ctx context.Context, key contract.Key) error {
 }
 
 func followError(key contract.Key, cause error) error {
-	err := fmt.Errorf("follow %s on the exchange %s: %w", key, wire.RegistryExchange, registry.ErrUnavailable)
+	err := fmt.Errorf("follow %s on the exchange %s: %w", key, wire.ChangesExchange, registry.ErrUnavailable)
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}

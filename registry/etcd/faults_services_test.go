@@ -3,6 +3,7 @@
 package etcd_test
 
 import (
+	"context"
 	"crypto/rand"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 
@@ -51,18 +53,18 @@ func TestCompactedWhileCutOff(t *testing.T) {
 	proxy := faultproxy.New(t, hostOf(t, server.Address()))
 	writer := open(t, etcd.Config{Endpoints: []string{server.Address()}})
 	cutOff := open(t, etcd.Config{Endpoints: []string{"http://" + proxy.Addr()}})
-	applied := make(chan *mqrpcv1.Api, 16)
-	follower, err := registry.NewFollower(registry.FollowerConfig{
+	applied := make(chan int64, 16)
+	gateway, err := catalog.New(catalog.Config{
 		Store: cutOff, Notifier: cutOff,
-		Apply: func(api *mqrpcv1.Api) error { applied <- api; return nil },
+		Changed: func(change catalog.Change) { applied <- change.Registry.Sequence },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer follower.Close()
+	defer func() { _ = gateway.Close(context.Background()) }()
 	api := registrytest.API(key, 1, 1)
 	save(t, writer, api)
-	if err := follower.Load(t.Context(), key); err != nil {
+	if _, err := gateway.API(t.Context(), key.Module, key.Version); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, applied, 1)
@@ -167,13 +169,13 @@ func save(t *testing.T, store registry.Store, api *mqrpcv1.Api) {
 }
 
 // waitFor waits until a change has come into effect.
-func waitFor(t *testing.T, applied <-chan *mqrpcv1.Api, sequence int64) {
+func waitFor(t *testing.T, applied <-chan int64, sequence int64) {
 	t.Helper()
 	timeout := time.After(20 * time.Second)
 	for {
 		select {
-		case api := <-applied:
-			if api.GetSequence() == sequence {
+		case got := <-applied:
+			if got == sequence {
 				return
 			}
 		case <-timeout:

@@ -1,11 +1,12 @@
 package registrytest
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
-	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
@@ -15,24 +16,21 @@ import (
 func BenchmarkChange(b *testing.B, writer registry.Store, announcer registry.Notifier, reader registry.Store, notifier registry.Notifier) {
 	b.Helper()
 	applied := make(chan int64, 16)
-	follower, err := registry.NewFollower(registry.FollowerConfig{
+	gateway, err := catalog.New(catalog.Config{
 		Store:    reader,
 		Notifier: notifier,
-		Apply: func(api *mqrpcv1.Api) error {
-			applied <- api.GetSequence()
-			return nil
-		},
+		Changed:  func(change catalog.Change) { applied <- change.Registry.Sequence },
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer follower.Close()
+	defer func() { _ = gateway.Close(context.Background()) }()
 
 	api := API(contract.Key{Module: "bench", Version: "1.0"}, 1, 1)
 	if err := writer.Save(b.Context(), api); err != nil {
 		b.Fatal(err)
 	}
-	if err := follower.Load(b.Context(), contract.KeyOf(api)); err != nil {
+	if _, err := gateway.API(b.Context(), api.GetModule(), api.GetVersion()); err != nil {
 		b.Fatal(err)
 	}
 	<-applied

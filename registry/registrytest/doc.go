@@ -1,5 +1,5 @@
 // Package registrytest is the contract of registry.Store and registry.Notifier
-// as a test suite. Every backend passes it, so that registry.Follower and
+// as a test suite. Every backend passes it, so that catalog.Catalog and
 // registry.Publisher may rely on what it checks. It imports no backend.
 //
 // A backend's own tests call it with a [Harness], which makes empty registries
@@ -10,8 +10,7 @@
 //	}
 //
 // [Run] has three parts, of which each needs what its backend is: a store, a
-// notifier, or both together under a registry.Follower, which is what a gateway
-// sees. A store without a notifier is followed by the poll, a notifier without
+// notifier, or both together under a catalog, which is what a gateway sees. A store without a notifier is followed by the poll, a notifier without
 // a store borrows registry/memory's.
 //
 // What a backend cannot do is listed in [Harness.Lacks] with the reason; those
@@ -33,7 +32,7 @@
 //	limits.go     sizes, contexts, close
 //	watching.go   watches: what is delivered, and what is not
 //	gaps.go       ... nothing is missed between follow and read
-//	following.go  a follower: changes, deletion, order
+//	following.go  a catalog: changes, deletion, order, a snapshot
 //	writers.go    ... with writers that meet, or fail half-way
 //	faults.go     lost connections, expired sessions, a registry that is down
 package registrytest

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
@@ -25,7 +26,7 @@ func notifierFaultTests() []test {
 	}
 }
 
-func followerFaultTests() []test {
+func catalogFaultTests() []test {
 	return []test{
 		{name: "ConnectionLost", needs: []Feature{Sever}, run: func(f *fixture) { testFollowThrough(f, f.backend.Sever) }},
 		{name: "SessionExpires", needs: []Feature{Expire}, run: func(f *fixture) { testFollowThrough(f, f.backend.Expire) }},
@@ -142,6 +143,7 @@ func testRegistryStops(f *fixture) {
 	api := API(key, 1, 1)
 	f.change(store, writer, api)
 	loaded, fresh := f.gateway(), f.gateway()
+	restarted := f.gatewayWith(catalog.Config{Snapshot: keep(API(key, 1, 3))}) // another state than the store's
 	loaded.load(key)
 	f.backend.Stop(f.t)
 
@@ -150,16 +152,19 @@ func testRegistryStops(f *fixture) {
 	}
 	loaded.load(key)
 	if !f.borrowed {
-		f.wantError("load while the registry is stopped", fresh.Load(f.ctx(), key), registry.ErrUnavailable)
-	}
-	if err := fresh.Adopt(API(key, 1, 3)); err != nil { // another state than the store's
-		f.t.Fatalf("adopt: %v", err)
+		f.wantError("load while the registry is stopped", fresh.call(key), registry.ErrUnavailable)
+		restarted.load(key)
+		if err := restarted.is(API(key, 1, 3)); err != nil {
+			f.t.Errorf("a gateway that starts while the registry is stopped: %v", err)
+		}
 	}
 	f.backend.Start(f.t)
-	f.eventually("catch up when the registry is back", func() error { return fresh.is(api) })
+	f.eventually("load when the registry is back", func() error { return fresh.call(key) })
+	restarted.load(key)
+	f.eventually("catch up when the registry is back", func() error { return restarted.is(api) })
 	api = Next(api, time.Second)
 	f.change(store, writer, api)
-	for _, g := range []*gateway{loaded, fresh} {
+	for _, g := range []*gateway{loaded, fresh, restarted} {
 		f.eventually("see a change when the registry is back", func() error { return g.is(api) })
 	}
 }

@@ -11,83 +11,97 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
 )
 
-func followerTests() []test {
+func catalogTests() []test {
 	return slices.Concat([]test{
 		{name: "LoadedOnce", run: testLoadedOnce},
 		{name: "ChangesTakeEffect", run: testChangesTakeEffect},
 		{name: "DeletionTakesEffect", run: testDeletionTakesEffect},
 		{name: "OnlyTheLoaded", run: testOnlyTheLoaded},
 		{name: "ManyAPIs", run: testManyAPIs},
-		{name: "AdoptedUntilTheStoreAnswers", run: testAdopted},
-	}, writerTests(), followerFaultTests())
+		{name: "SnapshotUntilTheStoreAnswers", run: testSnapshot},
+	}, writerTests(), catalogFaultTests())
 }
 
-// gateway is what follows in these tests, and what it has been told.
+// gateway is a catalog in these tests, and what has come into effect there.
 type gateway struct {
-	*registry.Follower
+	*catalog.Catalog
 
 	fixture *fixture
-	store   *countingStore
+	store   *watchedStore
 
 	mu      sync.Mutex
-	applied map[contract.Key][]*mqrpcv1.Api
+	applied map[contract.Key][]registry.Head
 }
 
-// countingStore counts the loads of whole APIs.
-type countingStore struct {
+// watchedStore counts the loads of whole APIs, and can be made not to answer.
+type watchedStore struct {
 	registry.Store
 
 	loads atomic.Int64
+	down  atomic.Bool
 }
 
-func (s *countingStore) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
+func (s *watchedStore) Load(ctx context.Context, key contract.Key) (*mqrpcv1.Api, error) {
+	if s.down.Load() {
+		return nil, registry.ErrUnavailable
+	}
 	s.loads.Add(1)
 	return s.Store.Load(ctx, key)
 }
 
-// gateway starts a follower with connections of its own. A backend without a
-// notifier is polled quickly; one with must do without the poll.
+func (s *watchedStore) Heads(ctx context.Context, keys []contract.Key) ([]registry.Head, error) {
+	if s.down.Load() {
+		return nil, registry.ErrUnavailable
+	}
+	return s.Store.Heads(ctx, keys)
+}
+
+// gateway starts a catalog with connections of its own.
 func (f *fixture) gateway() *gateway {
 	f.t.Helper()
-	g := &gateway{fixture: f, store: &countingStore{Store: f.store()}, applied: make(map[contract.Key][]*mqrpcv1.Api)}
-	config := registry.FollowerConfig{
-		Store:        g.store,
-		Apply:        g.apply,
-		ConfirmAfter: 300 * time.Millisecond,
-		PollInterval: time.Hour,
-	}
+	return f.gatewayWith(catalog.Config{})
+}
+
+// gatewayWith starts a catalog that is configured by the test in part. A backend
+// without a notifier is polled quickly; one with must do without the poll.
+func (f *fixture) gatewayWith(config catalog.Config) *gateway {
+	f.t.Helper()
+	g := &gateway{fixture: f, store: &watchedStore{Store: f.store()}, applied: make(map[contract.Key][]registry.Head)}
+	config.Store = g.store
+	config.Changed = g.changed
+	config.Follow = catalog.Follow{ConfirmAfter: 300 * time.Millisecond, PollInterval: time.Hour}
 	if notifier := f.notifier(); notifier != nil {
 		config.Notifier = notifier
 	} else {
-		config.PollInterval = 50 * time.Millisecond
+		config.Follow.PollInterval = 50 * time.Millisecond
 	}
-	follower, err := registry.NewFollower(config)
+	made, err := catalog.New(config)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() {
-		if err := follower.Close(); err != nil {
-			f.t.Errorf("close the follower: %v", err)
+		if err := made.Close(context.Background()); err != nil {
+			f.t.Errorf("close the catalog: %v", err)
 		}
 	})
-	g.Follower = follower
+	g.Catalog = made
 	return g
 }
 
-func (g *gateway) apply(api *mqrpcv1.Api) error {
+func (g *gateway) changed(change catalog.Change) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.applied[contract.KeyOf(api)] = append(g.applied[contract.KeyOf(api)], api)
-	return nil
+	g.applied[change.Key] = append(g.applied[change.Key], change.Registry)
 }
 
-// states are the states of an API that have come into effect, in order.
-func (g *gateway) states(key contract.Key) []*mqrpcv1.Api {
+// states are what the registry held of an API, as it came into effect, in order.
+func (g *gateway) states(key contract.Key) []registry.Head {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.applied[key])
@@ -99,18 +113,69 @@ func (g *gateway) is(api *mqrpcv1.Api) error {
 	if len(states) == 0 {
 		return errors.New("nothing is in effect")
 	}
-	if got := states[len(states)-1]; !proto.Equal(got, api) {
-		return fmt.Errorf("in effect is %s\nwant %s", describe(got), describe(api))
+	if got := states[len(states)-1]; got != registry.HeadOf(api) {
+		return fmt.Errorf("in effect is %d, %s\nwant %s", got.Sequence, got.Revision, describe(api))
+	}
+	loaded := g.Loaded(api.GetModule(), api.GetVersion())
+	switch {
+	case api.GetDeleted() && loaded != nil:
+		return errors.New("it is served")
+	case !api.GetDeleted() && !proto.Equal(loaded.Policy, api.GetPolicy()):
+		return fmt.Errorf("the policy is %v, want %v", loaded.Policy, api.GetPolicy())
 	}
 	return nil
 }
 
-// load loads, and fails the test if that fails.
+// call does what a gateway does when an API is called.
+func (g *gateway) call(key contract.Key) error {
+	_, err := g.API(g.fixture.ctx(), key.Module, key.Version)
+	return err
+}
+
+// load calls an API, and fails the test if that fails.
 func (g *gateway) load(key contract.Key) {
 	g.fixture.t.Helper()
-	if err := g.Load(g.fixture.ctx(), key); err != nil {
+	if err := g.call(key); err != nil {
 		g.fixture.t.Fatalf("load %s: %v", key, err)
 	}
+}
+
+// wantUnknown fails unless an API is unknown for certain.
+func (g *gateway) wantUnknown(what string, key contract.Key) {
+	g.fixture.t.Helper()
+	if err := g.call(key); !errors.Is(err, catalog.ErrUnknownModule) && !errors.Is(err, catalog.ErrUnknownVersion) {
+		g.fixture.t.Fatalf("%s: got error %v, want that it is unknown", what, err)
+	}
+}
+
+// kept is a snapshot in memory.
+type kept struct {
+	mu   sync.Mutex
+	apis map[contract.Key]*mqrpcv1.Api
+}
+
+func keep(apis ...*mqrpcv1.Api) *kept {
+	k := &kept{apis: make(map[contract.Key]*mqrpcv1.Api)}
+	for _, api := range apis {
+		_ = k.Put(api)
+	}
+	return k
+}
+
+func (k *kept) Put(api *mqrpcv1.Api) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.apis[contract.KeyOf(api)] = api
+	return nil
+}
+
+func (k *kept) Get(key contract.Key) (*mqrpcv1.Api, time.Time, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.apis[key] == nil {
+		return nil, time.Time{}, registry.ErrNotFound
+	}
+	return k.apis[key], time.Now(), nil
 }
 
 func testLoadedOnce(f *fixture) {
@@ -121,11 +186,11 @@ func testLoadedOnce(f *fixture) {
 	var group sync.WaitGroup
 	for range 1000 {
 		group.Go(func() {
-			if err := g.Load(f.ctx(), key); err != nil {
+			if err := g.call(key); err != nil {
 				f.t.Errorf("load: %v", err)
 			}
-			if len(g.states(key)) == 0 {
-				f.t.Error("Load has returned before the API was in effect")
+			if g.Loaded(key.Module, key.Version) == nil {
+				f.t.Error("API has returned before the API was in effect")
 			}
 		})
 	}
@@ -136,8 +201,8 @@ func testLoadedOnce(f *fixture) {
 	if err := g.is(api); err != nil {
 		f.t.Error(err)
 	}
-	f.wantError("load an unknown API", g.Load(f.ctx(), contract.Key{Module: "nobody", Version: "1"}), registry.ErrNotFound)
-	f.wantError("load an invalid name", g.Load(f.ctx(), contract.Key{Module: "..", Version: "1"}), registry.ErrInvalid)
+	g.wantUnknown("load an unknown API", contract.Key{Module: "nobody", Version: "1"})
+	g.wantUnknown("load an invalid name", contract.Key{Module: "..", Version: "1"})
 }
 
 func testChangesTakeEffect(f *fixture) {
@@ -161,7 +226,7 @@ func testChangesTakeEffect(f *fixture) {
 	}
 	for _, g := range gateways {
 		states := g.states(key)
-		if !slices.IsSortedFunc(states, func(a, b *mqrpcv1.Api) int { return int(a.GetSequence() - b.GetSequence()) }) {
+		if !slices.IsSortedFunc(states, func(a, b registry.Head) int { return int(a.Sequence - b.Sequence) }) {
 			f.t.Errorf("states came into effect out of order: %v", states)
 		}
 	}
@@ -176,13 +241,13 @@ func testDeletionTakesEffect(f *fixture) {
 	api = Tombstone(api)
 	f.change(store, writer, api)
 	f.eventually("see the deletion", func() error { return g.is(api) })
-	f.wantError("load a deleted API", g.Load(f.ctx(), key), registry.ErrNotFound)
-	f.wantError("load a deleted API afresh", f.gateway().Load(f.ctx(), key), registry.ErrNotFound)
+	g.wantUnknown("load a deleted API", key)
+	f.gateway().wantUnknown("load a deleted API afresh", key)
 
 	api = API(key, 3, 2)
 	f.change(store, writer, api)
 	f.eventually("see the return", func() error {
-		if err := g.Load(f.ctx(), key); err != nil {
+		if err := g.call(key); err != nil {
 			return err
 		}
 		return g.is(api)
@@ -204,11 +269,25 @@ func testOnlyTheLoaded(f *fixture) {
 	if states := g.states(contract.KeyOf(other)); len(states) != 0 {
 		f.t.Errorf("an API that nobody loaded has come into effect")
 	}
-	g.Forget(key)
-	g.load(key)
+
+	idle := f.gatewayWith(catalog.Config{IdleAfter: 200 * time.Millisecond})
+	idle.load(key)
+	f.eventually("let go of what nobody calls", func() error {
+		if idle.Loaded(key.Module, key.Version) != nil {
+			f.pause()
+		}
+		if dropped := idle.Stats().Dropped; dropped == 0 {
+			return errors.New("it is loaded")
+		}
+		return nil
+	})
+	idle.load(key)
 	loaded = Next(loaded, 2*time.Second)
 	f.change(store, writer, loaded)
-	f.eventually("see the change of what was forgotten and loaded again", func() error { return g.is(loaded) })
+	f.eventually("see the change of what was let go and loaded again", func() error {
+		idle.load(key)
+		return idle.is(loaded)
+	})
 }
 
 func testManyAPIs(f *fixture) {
@@ -221,7 +300,7 @@ func testManyAPIs(f *fixture) {
 		apis[i] = API(contract.Key{Module: fmt.Sprintf("m%d", i), Version: "1"}, 1, 1)
 		f.change(store, writer, apis[i])
 		group.Go(func() {
-			if err := g.Load(f.ctx(), contract.KeyOf(apis[i])); err != nil {
+			if err := g.call(contract.KeyOf(apis[i])); err != nil {
 				f.t.Errorf("load: %v", err)
 			}
 		})
@@ -236,9 +315,9 @@ func testManyAPIs(f *fixture) {
 	}
 }
 
-// testAdopted starts from a snapshot, whose states are older than the store's,
-// newer, or unknown to it.
-func testAdopted(f *fixture) {
+// testSnapshot starts from a snapshot while the store does not answer. What it
+// has is older than what the store has, newer, or unknown to the store.
+func testSnapshot(f *fixture) {
 	store := f.store()
 	first := API(key, 1, 1)
 	second := API(key, 2, 2)
@@ -247,15 +326,19 @@ func testAdopted(f *fixture) {
 	unknown := API(contract.Key{Module: "described", Version: "1"}, 1, 1)
 	unknown.Sequence = 0
 
-	late, early := f.gateway(), f.gateway()
-	for _, err := range []error{late.Adopt(first), early.Adopt(API(key, 9, 4)), late.Adopt(unknown)} {
-		if err != nil {
-			f.t.Fatalf("adopt: %v", err)
-		}
+	late := f.gatewayWith(catalog.Config{Snapshot: keep(first, unknown)})
+	early := f.gatewayWith(catalog.Config{Snapshot: keep(API(key, 9, 4))})
+	for _, g := range []*gateway{late, early} {
+		g.store.down.Store(true)
+		g.load(key)
+	}
+	late.load(contract.KeyOf(unknown))
+	for _, g := range []*gateway{late, early} {
+		g.store.down.Store(false)
 	}
 	f.eventually("see what is newer in the store", func() error { return late.is(second) })
 	f.eventually("see what is older in the store", func() error { return early.is(second) })
-	if err := late.is(unknown); err != nil {
-		f.t.Errorf("what a worker described: %v", err)
+	if late.Loaded(unknown.GetModule(), unknown.GetVersion()) == nil {
+		f.t.Error("what a worker had described is gone")
 	}
 }

@@ -21,7 +21,7 @@ func gapTests() []test {
 // following, and what it has been told since, together make the last state.
 //
 // The writer saves first here: what is announced before Follow and saved after
-// the read is for registry.Follower to find.
+// the read is for the catalog to find.
 func testNoGap(f *fixture) {
 	const apis, changes = 40, 6
 	store, reader, writer := f.store(), f.store(), f.notifier()

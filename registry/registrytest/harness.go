@@ -70,7 +70,7 @@ func Run(t *testing.T, h Harness) {
 	if probe.Notifier != nil {
 		t.Run("Notifier", func(t *testing.T) { runAll(t, h, notifierTests()) })
 	}
-	t.Run("Follower", func(t *testing.T) { runAll(t, h, followerTests()) })
+	t.Run("Catalog", func(t *testing.T) { runAll(t, h, catalogTests()) })
 }
 
 // RunFaults checks only what needs a fault that is not in [Harness.Lacks]: for a

@@ -49,7 +49,7 @@ func testSaveAndLoad(f *fixture) {
 	f.wantState(store, api)
 
 	api = Next(api, 3*time.Second)
-	api.Policy.Disabled = true
+	api.Policy.Disabled, api.Pinned = true, true
 	api.Policy.DefaultResponses = map[string]string{"*": `{"a":1}`, "Greeter.Greet": "{\"中\":\"文\"}"}
 	api.Policy.Methods = map[string]*mqrpcv1.MethodPolicy{"Greeter.Greet": {Disabled: true}}
 	api.ChangedBy = "ada@example.com: policy set ü"

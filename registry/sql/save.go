@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
@@ -48,16 +49,25 @@ func rowOf(api *mqrpcv1.Api) (row, error) {
 	if err != nil {
 		return row{}, fmt.Errorf("%w: %w", registry.ErrInvalid, err)
 	}
-	without := &mqrpcv1.Api{
-		Module: api.GetModule(), Version: api.GetVersion(), Revision: api.GetRevision(), Sequence: api.GetSequence(),
-		Policy: api.GetPolicy(), Deleted: api.GetDeleted(), Changed: api.GetChanged(), ChangedBy: api.GetChangedBy(),
-	}
-	without.ProtoReflect().SetUnknown(api.ProtoReflect().GetUnknown())
-	state, err := registry.Encode(without)
+	state, err := registry.Encode(withoutFiles(api))
 	if err != nil {
 		return row{}, err
 	}
 	return row{Head: registry.HeadOf(api), state: state, files: registry.Compress(files)}, nil
+}
+
+// withoutFiles is everything else of a state. It shares its parts.
+func withoutFiles(api *mqrpcv1.Api) *mqrpcv1.Api {
+	without := &mqrpcv1.Api{}
+	files := api.ProtoReflect().Descriptor().Fields().ByName("files")
+	api.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if field != files {
+			without.ProtoReflect().Set(field, value)
+		}
+		return true
+	})
+	without.ProtoReflect().SetUnknown(api.ProtoReflect().GetUnknown())
+	return without
 }
 
 // save moves the head first: that decides between writers, and makes the later

@@ -55,12 +55,12 @@ func BenchmarkRoundTrip(b *testing.B) {
 }
 
 func message(body []byte) runtime.Publishing {
-	return runtime.Publishing{Exchange: wire.CallExchange, RoutingKey: "queue", Type: wire.TypeCall, Body: body}
+	return runtime.Publishing{Exchange: wire.CallsExchange, RoutingKey: "queue", Type: wire.TypeCall, Body: body}
 }
 
 func consume(tb testing.TB, transport runtime.Transport, deliver func(*runtime.Delivery)) runtime.Consumer {
 	tb.Helper()
-	queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange}
+	queue := runtime.Queue{Name: "queue", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}}
 	consumer, err := transport.Consume(tb.Context(), queue, deliver)
 	must(tb, err)
 	return consumer

@@ -78,10 +78,17 @@ func NewBroker(config Config) *Broker {
 	return b
 }
 
-// Connect returns a new connection. It is connected at once if the broker runs,
-// else as soon as it is started.
-func (b *Broker) Connect() *Transport {
-	t := newTransport(b)
+// DefaultUser is the account of connections that name none.
+const DefaultUser = "guest"
+
+// Connect returns a new connection of the account [DefaultUser]. It is connected
+// at once if the broker runs, else as soon as it is started.
+func (b *Broker) Connect() *Transport { return b.ConnectAs(DefaultUser) }
+
+// ConnectAs returns a new connection of an account, whose name its messages
+// carry. Accounts may do everything.
+func (b *Broker) ConnectAs(user string) *Transport {
+	t := newTransport(b, user)
 	b.connectionsMu.Lock()
 	b.connections[t] = struct{}{}
 	b.connectionsMu.Unlock()

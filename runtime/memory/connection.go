@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -55,6 +56,11 @@ func (t *Transport) disconnect() {
 	}
 	for _, c := range t.lingering {
 		c.subscription.returnAll()
+	}
+	for _, c := range slices.Concat(t.consumers, t.lingering) {
+		if c.queue.Exclusive {
+			t.broker.removeExclusive(c.queue.Name, t)
+		}
 	}
 	if !t.closed {
 		t.lingering = nil

@@ -80,7 +80,7 @@ func (t *Transport) whileConnected(ctx context.Context, do func() error) error {
 
 // subscribe begins to consume on a new connection. The transport's mu is held.
 func (c *consumer) subscribe() error {
-	s, err := c.transport.broker.subscribe(&c.queue, c.deliver)
+	s, err := c.transport.broker.subscribe(&c.queue, c.transport, c.deliver)
 	if err != nil {
 		return err
 	}

@@ -9,10 +9,9 @@
 //
 // It keeps RabbitMQ's meaning, and runtime/transporttest holds both to it:
 //
-//   - wire.RegistryExchange is a fanout exchange: each of its queues gets every
-//     message. Any other is a topic exchange, where a queue is bound by its
-//     name, in which the words "*" and "#" stand for any one and any number of
-//     words.
+//   - Every exchange is a topic exchange: in the key of a binding the words "*"
+//     and "#" stand for any one and any number of words.
+//   - An exclusive queue goes with its connection.
 //   - A queue is first in, first out. Consumers compete: they take turns, each
 //     up to its prefetch. A Latest consumer goes before all older ones.
 //   - A message that is requeued, or was not settled when its connection ended,
@@ -25,7 +24,7 @@
 //   - Queues are bounded; a message for a full queue is refused, or, where the
 //     queue was declared with a MaxLength, pushes out the oldest. As in RabbitMQ
 //     only the messages that wait count, not those delivered and unsettled.
-//   - A queue that is declared with other arguments than it has is an error.
+//   - A queue that exists is used as it is, whatever it is declared with.
 //   - When the broker stops, classic queues and bindings stay but messages in
 //     them are lost, since they are not persistent; quorum queues keep theirs.
 //

@@ -3,13 +3,10 @@ package memory
 import (
 	"cmp"
 	"slices"
-
-	"github.com/mqrpc/mqrpc/wire"
 )
 
-// exchange is a topic or a fanout exchange. The broker's mu guards it.
+// exchange is a topic exchange. The broker's mu guards it.
 type exchange struct {
-	fanout   bool                // keys mean nothing: all are taken for the empty one
 	exact    map[string][]*queue // bindings without wildcards, by key
 	patterns []binding           // bindings with wildcards
 }
@@ -20,21 +17,10 @@ type binding struct {
 	queue   *queue
 }
 
-func newExchange(name string) *exchange {
-	return &exchange{fanout: name == wire.RegistryExchange, exact: map[string][]*queue{}}
-}
-
-// key is what counts of a binding or routing key.
-func (e *exchange) key(given string) string {
-	if e.fanout {
-		return ""
-	}
-	return given
-}
+func newExchange() *exchange { return &exchange{exact: map[string][]*queue{}} }
 
 // bind binds a queue; binding it again does nothing.
 func (e *exchange) bind(key string, q *queue) {
-	key = e.key(key)
 	if !isPattern(key) {
 		if bound := e.exact[key]; !slices.Contains(bound, q) {
 			e.exact[key] = inOrder(append(slices.Clone(bound), q))
@@ -51,7 +37,6 @@ func (e *exchange) bind(key string, q *queue) {
 
 // unbind removes all bindings of a queue with that key.
 func (e *exchange) unbind(key string, q *queue) {
-	key = e.key(key)
 	remaining := slices.DeleteFunc(slices.Clone(e.exact[key]), func(bound *queue) bool { return bound == q })
 	if len(remaining) > 0 {
 		e.exact[key] = remaining
@@ -64,7 +49,6 @@ func (e *exchange) unbind(key string, q *queue) {
 // route returns the queues for a routing key, each once, in the order in which
 // they are to be locked. The result must not be changed.
 func (e *exchange) route(key string) []*queue {
-	key = e.key(key)
 	exact := e.exact[key]
 	if len(e.patterns) == 0 {
 		return exact

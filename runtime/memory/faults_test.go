@@ -17,7 +17,7 @@ func TestRestartLosesMessagesOfClassicQueues(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
 		transport := broker.Connect()
 		defer func() { must(t, transport.Close(t.Context())) }()
-		quorum := runtime.Queue{Name: "quorum", Exchange: wire.CallExchange, Quorum: true}
+		quorum := runtime.Queue{Name: "quorum", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "quorum"}}, Quorum: true}
 		consumer, err := transport.Consume(t.Context(), quorum, nil)
 		must(t, err)
 		must(t, consumer.Stop(t.Context()))
@@ -98,7 +98,7 @@ func TestOutageEndsInBlock(t *testing.T) {
 func TestLatest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		transport := connect(t, memory.Config{})
-		queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange, Latest: true, Prefetch: 5}
+		queue := runtime.Queue{Name: "queue", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}, Latest: true, Prefetch: 5}
 		var counts [3]int
 		for i := range counts {
 			_, err := transport.Consume(t.Context(), queue, func(*runtime.Delivery) { counts[i]++ })
@@ -110,49 +110,6 @@ func TestLatest(t *testing.T) {
 		synctest.Wait()
 		if want := [3]int{0, 2, 5}; counts != want {
 			t.Errorf("the consumers, oldest first, got %v messages, want %v", counts, want)
-		}
-	})
-}
-
-// TestReconnectFailsOnOtherArguments: a queue that was removed during an outage
-// and declared otherwise by somebody else keeps a transport disconnected, with
-// the reason, until it is gone.
-func TestReconnectFailsOnOtherArguments(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		broker := memory.NewBroker(memory.Config{})
-		owner, usurper := broker.Connect(), broker.Connect()
-		defer func() { must(t, usurper.Close(t.Context())) }()
-		defer func() { must(t, owner.Close(t.Context())) }()
-		queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange, Expires: time.Second}
-		_, err := owner.Consume(t.Context(), queue, nil)
-		must(t, err)
-		restore := owner.Sever()
-		pass(2 * time.Second) // the queue expires
-		queue.Expires = 0
-		consumer, err := usurper.Consume(t.Context(), queue, nil)
-		must(t, err)
-
-		began := owner.State().Since
-		var told int
-		stop := owner.Watch(func(runtime.State) { told++ })
-		defer stop()
-		restore()
-		pass(10 * time.Second)
-		state := owner.State()
-		if state.Connected || state.Err == nil || !strings.Contains(state.Err.Error(), "expiry") {
-			t.Errorf("the state is %+v, want an outage because of the queue's expiry", state)
-		}
-		if !state.Since.Equal(began) || told != 2 {
-			t.Errorf("the outage began at %v, not %v; the watcher was told %d states, want 2", state.Since, began, told)
-		}
-
-		must(t, consumer.Stop(t.Context()))
-		if removed, err := consumer.Remove(t.Context()); !removed || err != nil {
-			t.Fatalf("Remove: %v, %v", removed, err)
-		}
-		pass(time.Second)
-		if !owner.State().Connected {
-			t.Error("the owner has not come back")
 		}
 	})
 }

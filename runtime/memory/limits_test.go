@@ -80,7 +80,7 @@ func TestFullQueueAmongSeveral(t *testing.T) {
 	transport := connect(t, memory.Config{MaxMessages: 1})
 	declare(t, transport)
 	tapped := make(chan string, 10)
-	tap := runtime.Queue{Name: "#", Exchange: wire.CallExchange}
+	tap := runtime.Queue{Name: "tap", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "#"}}}
 	_, err := transport.Consume(t.Context(), tap, func(d *runtime.Delivery) {
 		tapped <- string(d.Body)
 		d.Settle.Ack()
@@ -145,7 +145,7 @@ func TestQueueExpiresToTheMoment(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
 		transport := broker.Connect()
 		defer func() { must(t, transport.Close(t.Context())) }()
-		queue := runtime.Queue{Name: "queue", Exchange: wire.CallExchange, Expires: time.Minute}
+		queue := runtime.Queue{Name: "queue", Bindings: []runtime.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}, Expires: time.Minute}
 		consumer, err := transport.Consume(t.Context(), queue, nil)
 		must(t, err)
 		pass(time.Hour)

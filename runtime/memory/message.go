@@ -13,7 +13,7 @@ import (
 // the body.
 type acceptedMessage struct {
 	exchange, routingKey string
-	kind, replyTo        string
+	kind, replyTo, user  string
 	body                 []byte
 	expires              time.Time // zero: never
 }
@@ -57,7 +57,7 @@ func (m *message) hand(received time.Time) *runtime.Delivery {
 	m.delivery = runtime.Delivery{
 		Body:     bytes.Clone(m.body),
 		Exchange: m.exchange, RoutingKey: m.routingKey,
-		Type: m.kind, ReplyTo: m.replyTo,
+		Type: m.kind, ReplyTo: m.replyTo, UserID: m.user,
 		Redelivered: m.redelivered,
 		Received:    received,
 		Settle:      m,

@@ -18,6 +18,7 @@ type queue struct {
 	lifetime  time.Duration // without a consumer; zero: for ever
 	maxLength int           // one more waiting message pushes out the oldest; zero: the broker's limit
 	bindings  map[[2]string]struct{}
+	owner     *Transport // of an exclusive queue
 
 	mu            sync.Mutex
 	backlog       backlog

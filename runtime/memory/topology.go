@@ -9,7 +9,7 @@ import (
 )
 
 // publish routes a message into its queues: into all of them or none.
-func (b *Broker) publish(published *runtime.Publishing) error {
+func (b *Broker) publish(published *runtime.Publishing, user string) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	queues := b.route(published.Exchange, published.RoutingKey)
@@ -18,7 +18,7 @@ func (b *Broker) publish(published *runtime.Publishing) error {
 	}
 	accepted := acceptedMessage{
 		exchange: published.Exchange, routingKey: published.RoutingKey,
-		kind: published.Type, replyTo: published.ReplyTo,
+		kind: published.Type, replyTo: published.ReplyTo, user: user,
 		body: bytes.Clone(published.Body),
 	}
 	if published.Expiration != 0 {
@@ -51,30 +51,25 @@ func acceptAll(queues []*queue, accepted *acceptedMessage) error {
 	return nil
 }
 
-// route returns the queues of a message. The exchange without a name is AMQP's
-// default exchange, which leads to every queue by its name.
+// route returns the queues of a message.
 func (b *Broker) route(exchangeName, key string) []*queue {
-	if exchangeName == "" {
-		if q := b.queues[key]; q != nil {
-			return []*queue{q}
-		}
-		return nil
-	}
 	if e := b.exchanges[exchangeName]; e != nil {
 		return e.route(key)
 	}
 	return nil
 }
 
-// subscribe declares and binds a queue and adds a consumer to it.
-func (b *Broker) subscribe(declared *runtime.Queue, deliver func(*runtime.Delivery)) (*subscription, error) {
+// subscribe declares and binds a queue and adds a consumer of a connection to it.
+func (b *Broker) subscribe(declared *runtime.Queue, connection *Transport, deliver func(*runtime.Delivery)) (*subscription, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q, err := b.declare(declared)
-	if err != nil {
-		return nil, err
+	q := b.declare(declared, connection)
+	if q.owner != nil && q.owner != connection {
+		return nil, fmt.Errorf("the queue %q belongs to another connection", declared.Name)
 	}
-	b.bind(q, declared.Exchange, declared.Name)
+	for _, binding := range declared.Bindings {
+		b.bind(q, binding.Exchange, binding.Key)
+	}
 	s := newSubscription(q, declared.Prefetch, deliver)
 	if declared.Latest {
 		b.lastPriority++
@@ -84,24 +79,38 @@ func (b *Broker) subscribe(declared *runtime.Queue, deliver func(*runtime.Delive
 	return s, nil
 }
 
-// declare returns the queue of that name, new or equal in its arguments.
-func (b *Broker) declare(declared *runtime.Queue) (*queue, error) {
+// declare returns the queue of that name: one that exists as it is, else a new
+// one.
+func (b *Broker) declare(declared *runtime.Queue, connection *Transport) *queue {
 	if q := b.queues[declared.Name]; q != nil {
-		return q, q.checkArguments(declared)
+		return q
 	}
 	b.lastQueue++
 	q := newQueue(b, b.lastQueue, declared)
+	if declared.Exclusive {
+		q.owner = connection
+	}
 	b.queues[declared.Name] = q
-	return q, nil
+	return q
+}
+
+// removeExclusive deletes a queue of a connection that has ended.
+func (b *Broker) removeExclusive(name string, connection *Transport) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queues[name]
+	if q == nil || q.owner != connection {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b.delete(q)
 }
 
 func (b *Broker) bind(q *queue, exchangeName, key string) {
-	if exchangeName == "" {
-		return
-	}
 	e := b.exchanges[exchangeName]
 	if e == nil {
-		e = newExchange(exchangeName)
+		e = newExchange()
 		b.exchanges[exchangeName] = e
 	}
 	e.bind(key, q)
@@ -133,28 +142,4 @@ func (b *Broker) delete(q *queue) {
 	}
 	delete(b.queues, q.name)
 	q.drop()
-}
-
-// checkArguments returns an error if a queue is declared with other arguments
-// than it has. RabbitMQ answers so with 406 PRECONDITION_FAILED.
-func (q *queue) checkArguments(declared *runtime.Queue) error {
-	switch {
-	case q.quorum != declared.Quorum:
-		return fmt.Errorf("queue %q exists as a %s queue, not as a %s queue",
-			q.name, kindOfQueue(q.quorum), kindOfQueue(declared.Quorum))
-	case q.lifetime != declared.Expires:
-		return fmt.Errorf("queue %q exists with the expiry %v, not %v (0s means none)",
-			q.name, q.lifetime, declared.Expires)
-	case q.maxLength != declared.MaxLength:
-		return fmt.Errorf("queue %q exists with the maximal length %d, not %d (0 means none)",
-			q.name, q.maxLength, declared.MaxLength)
-	}
-	return nil
-}
-
-func kindOfQueue(quorum bool) string {
-	if quorum {
-		return "quorum"
-	}
-	return "classic"
 }

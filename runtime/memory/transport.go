@@ -16,6 +16,7 @@ import (
 // is running, so they must not be called from one.
 type Transport struct {
 	broker *Broker
+	user   string
 
 	mu        sync.RWMutex // publishing reads, everything else writes
 	state     runtime.State
@@ -35,9 +36,10 @@ var _ runtime.Transport = (*Transport)(nil)
 // Further connections to the same broker come from [Transport.Broker].
 func New() *Transport { return NewBroker(Config{}).Connect() }
 
-func newTransport(b *Broker) *Transport {
+func newTransport(b *Broker, user string) *Transport {
 	return &Transport{
 		broker:  b,
+		user:    user,
 		state:   runtime.State{Since: time.Now(), Err: errStopped},
 		changed: make(chan struct{}),
 	}
@@ -45,6 +47,9 @@ func newTransport(b *Broker) *Transport {
 
 // Broker is the broker that the transport connects to.
 func (t *Transport) Broker() *Broker { return t.broker }
+
+// User implements runtime.Transport.
+func (t *Transport) User() string { return t.user }
 
 // Publish implements runtime.Transport. While there is a connection, done is
 // called before Publish returns.
@@ -76,7 +81,7 @@ func (t *Transport) send(message *runtime.Publishing) error {
 	if !message.Deadline.IsZero() && !time.Now().Before(message.Deadline) {
 		return runtime.ErrExpired
 	}
-	return t.broker.publish(message)
+	return t.broker.publish(message, t.user)
 }
 
 // Close implements runtime.Transport. It returns an error if ctx ended before

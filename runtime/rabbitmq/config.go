@@ -88,6 +88,7 @@ func (c Config) withDefaults() Config {
 type address struct {
 	url      string
 	readable string // host:port/vhost, without credentials
+	user     string
 }
 
 func parseAddresses(urls []string) ([]address, error) {
@@ -103,6 +104,7 @@ func parseAddresses(urls []string) ([]address, error) {
 		addresses = append(addresses, address{
 			url:      text,
 			readable: net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port)) + "/" + url.PathEscape(uri.Vhost),
+			user:     uri.Username,
 		})
 	}
 	return addresses, nil

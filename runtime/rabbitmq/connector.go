@@ -94,7 +94,7 @@ func (t *Transport) dial(address address) (*link, error) {
 	t.mu.Unlock()
 	giveUp := time.AfterFunc(t.config.DialTimeout, func() { _ = connection.CloseDeadline(time.Now()) })
 	defer giveUp.Stop()
-	l, err := openLink(connection, socket, number, t.outbox)
+	l, err := openLink(connection, socket, address.user, number, t.outbox)
 	if err != nil {
 		_ = connection.CloseDeadline(time.Now().Add(closeTimeout)) // the first error counts
 		return nil, err

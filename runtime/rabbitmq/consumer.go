@@ -85,14 +85,17 @@ func final(err error) bool {
 		return false
 	}
 	switch refusal.Code {
-	case amqp.PreconditionFailed, amqp.AccessRefused, amqp.NotAllowed, amqp.ResourceLocked, amqp.CommandInvalid:
+	case amqp.AccessRefused, amqp.NotAllowed, amqp.ResourceLocked, amqp.CommandInvalid:
 		return true
 	}
 	return false
 }
 
-// consume declares the queue and delivers its messages until the channel ends.
+// consume makes sure that the queue exists and delivers its messages until the channel ends.
 func (c *consumer) consume(l *link, subscribed func()) error {
+	if err := declareQueue(l.connection, &c.queue); err != nil {
+		return fmt.Errorf("declare the queue: %w", err)
+	}
 	channel, err := l.connection.Channel()
 	if err != nil {
 		return fmt.Errorf("open a channel: %w", err)
@@ -132,39 +135,22 @@ func (c *consumer) subscribe(channel *amqp.Channel, priority int) (<-chan amqp.D
 			return nil, fmt.Errorf("limit the prefetch: %w", err)
 		}
 	}
-	const durable, autoDelete, exclusive, noWait = true, false, false, false
-	if _, err := channel.QueueDeclare(c.queue.Name, durable, autoDelete, exclusive, noWait, queueArguments(&c.queue)); err != nil {
-		return nil, fmt.Errorf("declare the queue: %w", err)
-	}
-	if err := channel.QueueBind(c.queue.Name, c.queue.Name, c.queue.Exchange, noWait, nil); err != nil {
-		return nil, fmt.Errorf("bind the queue to %s: %w", c.queue.Exchange, err)
+	const noWait = false
+	for _, binding := range c.queue.Bindings {
+		if err := channel.QueueBind(c.queue.Name, binding.Key, binding.Exchange, noWait, nil); err != nil {
+			return nil, fmt.Errorf("bind the queue to %s with %s: %w", binding.Exchange, binding.Key, err)
+		}
 	}
 	var arguments amqp.Table
 	if c.queue.Latest {
 		arguments = amqp.Table{"x-priority": int32(priority)} //nolint:gosec // a count of connections
 	}
-	const autoAck, noLocal = false, false
+	const autoAck, exclusive, noLocal = false, false, false
 	messages, err := channel.Consume(c.queue.Name, c.tag, autoAck, exclusive, noLocal, noWait, arguments)
 	if err != nil {
 		return nil, fmt.Errorf("consume the queue: %w", err)
 	}
 	return messages, nil
-}
-
-// queueArguments are the arguments of PROTOCOL.md section 2.
-func queueArguments(queue *runtime.Queue) amqp.Table {
-	arguments := amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeClassic}
-	if queue.Quorum {
-		arguments[amqp.QueueTypeArg] = amqp.QueueTypeQuorum
-	}
-	if queue.Expires > 0 {
-		arguments[amqp.QueueTTLArg] = queue.Expires.Milliseconds()
-	}
-	if queue.MaxLength > 0 {
-		arguments[amqp.QueueMaxLenArg] = int64(queue.MaxLength)
-		arguments[amqp.QueueOverflowArg] = "drop-head"
-	}
-	return arguments
 }
 
 func (c *consumer) setChannel(channel *amqp.Channel) {
@@ -187,6 +173,7 @@ func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delive
 		RoutingKey:  message.RoutingKey,
 		Type:        message.Type,
 		ReplyTo:     message.ReplyTo,
+		UserID:      message.UserId,
 		Redelivered: message.Redelivered,
 		Received:    time.Now(),
 		Settle:      &settler{link: l, prefetch: c.queue.Prefetch, channel: channel, tag: message.DeliveryTag},

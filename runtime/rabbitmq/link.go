@@ -19,6 +19,7 @@ import (
 // settling never block their callers.
 type link struct {
 	number     int // counts the transport's connections, from 1
+	user       string
 	connection *amqp.Connection
 	socket     *bufferedConn // below the connection, and below TLS
 	publishing *amqp.Channel // in confirm mode
@@ -40,30 +41,24 @@ type link struct {
 // when there are more.
 const confirmCapacity = 256
 
-// exchanges are those of PROTOCOL.md section 2.
-var exchanges = []struct{ name, kind string }{
-	{wire.CallExchange, amqp.ExchangeTopic},
-	{wire.ReplyExchange, amqp.ExchangeTopic},
-	{wire.RegistryExchange, amqp.ExchangeFanout},
-}
-
-// openLink prepares a fresh connection: the exchanges, and a channel in confirm
-// mode.
-func openLink(connection *amqp.Connection, socket *bufferedConn, number int, out *outbox) (*link, error) {
+// openLink prepares a fresh connection of an account: the exchanges, and a channel
+// in confirm mode.
+func openLink(connection *amqp.Connection, socket *bufferedConn, user string, number int, out *outbox) (*link, error) {
+	for _, exchange := range wire.Exchanges() {
+		if err := declareExchange(connection, exchange); err != nil {
+			return nil, fmt.Errorf("declare the exchange %s: %w", exchange, err)
+		}
+	}
 	channel, err := connection.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
-	}
-	for _, exchange := range exchanges {
-		if err := channel.ExchangeDeclare(exchange.name, exchange.kind, true, false, false, false, nil); err != nil {
-			return nil, fmt.Errorf("declare the exchange %s: %w", exchange.name, err)
-		}
 	}
 	if err := channel.Confirm(false); err != nil {
 		return nil, fmt.Errorf("turn publisher confirms on: %w", err)
 	}
 	return &link{
 		number:     number,
+		user:       user,
 		connection: connection,
 		socket:     socket,
 		publishing: channel,
@@ -184,6 +179,7 @@ func (l *link) publish(message *runtime.Publishing, number uint64) error {
 	publishing := amqp.Publishing{
 		MessageId: strconv.FormatUint(number, 10), // tells returned ones apart
 		Type:      message.Type,
+		UserId:    l.user, // which the broker checks
 		ReplyTo:   message.ReplyTo,
 		Body:      message.Body,
 	}

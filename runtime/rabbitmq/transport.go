@@ -130,6 +130,10 @@ func (t *Transport) currentLink() *link {
 	return t.link
 }
 
+// User implements [runtime.Transport]. With several URLs it is the account of the
+// first.
+func (t *Transport) User() string { return t.addresses[0].user }
+
 // State implements [runtime.Transport].
 func (t *Transport) State() runtime.State {
 	t.stateMu.Lock()

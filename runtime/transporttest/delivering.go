@@ -26,13 +26,14 @@ var delivering = []check{
 func propertiesArrive(f *fixture) {
 	c := f.connect()
 	for _, sent := range []runtime.Publishing{
-		{Exchange: wire.CallExchange, Type: wire.TypeCall, ReplyTo: "reply_of_somebody", Body: []byte("full")},
-		{Exchange: wire.ReplyExchange, Type: wire.TypeReply, Body: []byte("no reply-to")},
-		{Exchange: wire.CallExchange, Body: []byte("no type")},
-		{Exchange: wire.CallExchange, Type: "grüße", ReplyTo: "日本", Body: []byte{0, 0xff, 0xfe}},
+		{Exchange: wire.CallsExchange, Type: wire.TypeCall, ReplyTo: "reply_of_somebody", Body: []byte("full")},
+		{Exchange: wire.RepliesExchange, Type: wire.TypeReply, Body: []byte("no reply-to")},
+		{Exchange: wire.CallsExchange, Body: []byte("no type")},
+		{Exchange: wire.CallsExchange, Type: "grüße", ReplyTo: "日本", Body: []byte{0, 0xff, 0xfe}},
 	} {
 		queue := f.queue()
-		queue.Exchange, sent.RoutingKey = sent.Exchange, queue.Name
+		queue = bound(queue, sent.Exchange, queue.Name)
+		sent.RoutingKey = queue.Name
 		box, _ := c.consume(queue)
 		before := time.Now()
 		if err := c.publish(sent).wait(); err != nil {
@@ -146,10 +147,10 @@ func deliveriesDoNotOverlap(f *fixture) {
 func deliverPublishes(f *fixture) {
 	client, server := f.connect(), f.connect()
 	calls, replies := f.queue(), f.queue()
-	replies.Exchange = wire.ReplyExchange
+	replies = bound(replies, wire.RepliesExchange, replies.Name)
 	server.consumeInto(calls, func(d *runtime.Delivery) {
 		server.publish(runtime.Publishing{
-			Exchange: wire.ReplyExchange, RoutingKey: d.ReplyTo, Type: wire.TypeReply,
+			Exchange: wire.RepliesExchange, RoutingKey: d.ReplyTo, Type: wire.TypeReply,
 			Body: fmt.Appendf(nil, "reply to %s", d.Body),
 		})
 		d.Settle.Ack()

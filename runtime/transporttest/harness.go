@@ -51,7 +51,7 @@ const (
 	Blocking Feature = "blocking"
 	// QuorumQueues is runtime.Queue.Quorum.
 	QuorumQueues Feature = "quorum queues"
-	// Wildcards is that a queue's name, as its binding key, may hold "*" and "#".
+	// Wildcards is that the key of a binding may hold "*" and "#".
 	Wildcards Feature = "wildcards"
 )
 

@@ -18,12 +18,14 @@ var routing = []check{
 	{name: "wildcards in a queue's name listen to others", needs: []Feature{Wildcards}, run: wildcards},
 	{name: "a tap hears every message from the moment it is bound", needs: []Feature{Wildcards}, run: tapHearsAll},
 	{name: "every queue has its own copy", needs: []Feature{Wildcards}, run: ownCopies},
-	{name: "the registry's exchange leads to every queue", run: fanout},
+	{name: "a queue has several bindings, and each message once", needs: []Feature{Wildcards}, run: severalBindings},
+	{name: "an exclusive queue is its connection's alone", run: exclusiveQueue},
+	{name: "messages say which account has sent them", run: accounts},
 }
 
 func noQueue(f *fixture) {
 	c := f.connect()
-	for _, exchange := range []string{wire.CallExchange, wire.ReplyExchange} {
+	for _, exchange := range wire.Exchanges() {
 		for _, hold := range []bool{false, true} {
 			m := message(f.queue(), "for nobody")
 			m.Exchange, m.Hold, m.Deadline = exchange, hold, time.Now().Add(time.Minute)
@@ -61,7 +63,7 @@ func otherExchange(f *fixture) {
 	c, queue := f.connect(), f.queue()
 	box, _ := c.consume(queue)
 	m := message(queue, "to the other exchange")
-	m.Exchange = wire.ReplyExchange
+	m.Exchange = wire.RepliesExchange
 	if err := c.publish(m).wait(); !errors.Is(err, runtime.ErrNoQueue) {
 		f.t.Errorf("got %v, want %v", err, runtime.ErrNoQueue)
 	}
@@ -95,7 +97,7 @@ func wildcards(f *fixture) {
 	named := func(suffix string) runtime.Queue {
 		queue := prefix
 		queue.Name += suffix
-		return queue
+		return bound(queue, wire.CallsExchange, queue.Name)
 	}
 	one, _ := c.consume(named(".*"))
 	all, _ := c.consume(named(".#"))
@@ -126,23 +128,27 @@ func tapHearsAll(f *fixture) {
 	for i := range before {
 		exchange(i)
 	}
-	tap := queue
-	tap.Name += ".#"
-	tapped, _ := f.connect().consume(tap)
+	tapped, _ := f.connect().consume(tapOf(queue))
 	for i := range after {
 		exchange(before + i)
 		d := tapped.expect(strconv.Itoa(before+i), false)
 		d.Settle.Ack()
-		if d.Exchange != queue.Exchange || d.RoutingKey != queue.Name {
-			f.t.Fatalf("the tap heard a message to %q with the key %q, want %q and %q", d.Exchange, d.RoutingKey, queue.Exchange, queue.Name)
+		if want := queue.Bindings[0]; d.Exchange != want.Exchange || d.RoutingKey != want.Key {
+			f.t.Fatalf("the tap heard a message to %q with the key %q, want %q and %q", d.Exchange, d.RoutingKey, want.Exchange, want.Key)
 		}
 	}
 }
 
+// tapOf is a queue that hears what another one gets.
+func tapOf(queue runtime.Queue) runtime.Queue {
+	tap := queue
+	tap.Name += "_tap"
+	return bound(tap, queue.Bindings[0].Exchange, queue.Bindings[0].Key+".#")
+}
+
 func ownCopies(f *fixture) {
 	c, queue := f.connect(), f.queue()
-	tap := queue
-	tap.Name += ".#"
+	tap := tapOf(queue)
 	box, _ := c.consume(queue)
 	tapped, _ := c.consume(tap)
 	c.send(queue, "as sent")
@@ -155,22 +161,52 @@ func ownCopies(f *fixture) {
 	box.expect("next", false).Settle.Ack()
 }
 
-func fanout(f *fixture) {
-	publisher, listener := f.connect(), f.connect()
-	queues := [3]runtime.Queue{f.queue(), f.queue(), f.queue()}
-	var boxes [len(queues)]*inbox
-	for i := range queues {
-		queues[i].Exchange = wire.RegistryExchange
-		boxes[i], _ = listener.consume(queues[i])
+func severalBindings(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	queue.Bindings = []runtime.Binding{
+		{Exchange: wire.ControlExchange, Key: queue.Name + ".one"},
+		{Exchange: wire.ControlExchange, Key: queue.Name + ".#"},
+		{Exchange: wire.RepliesExchange, Key: queue.Name},
 	}
-	for _, key := range []string{"", "any.key", queues[0].Name} {
-		m := message(queues[0], "to all, by "+key+" of "+queues[0].Name)
-		m.RoutingKey, m.Type = key, "test.fanout"
-		if err := publisher.publish(m).wait(); err != nil {
+	box, _ := c.consume(queue)
+	for _, to := range [][2]string{
+		{wire.ControlExchange, queue.Name + ".one"}, {wire.ControlExchange, queue.Name + ".two"}, {wire.RepliesExchange, queue.Name},
+	} {
+		m := message(queue, to[1])
+		m.Exchange, m.RoutingKey = to[0], to[1]
+		if err := c.publish(m).wait(); err != nil {
 			f.t.Fatalf("Publish: %v", err)
 		}
-		for _, box := range boxes {
-			box.await(string(m.Body)).Settle.Ack()
+		box.expect(to[1], false).Settle.Ack()
+	}
+}
+
+func exclusiveQueue(f *fixture) {
+	owner, other, queue := f.connect(), f.connect(), f.queue()
+	queue.Exclusive, queue.Expires = true, 0
+	box, _ := owner.consume(queue)
+	other.send(queue, "for the owner")
+	box.expect("for the owner", false).Settle.Ack()
+	f.promptly("the refusal of another's queue", func() {
+		if _, err := other.Consume(f.context(), queue, func(*runtime.Delivery) {}); err == nil {
+			f.t.Error("another connection consumes an exclusive queue")
 		}
+	})
+	other.send(queue, "the refusal disturbs nobody")
+	box.expect("the refusal disturbs nobody", false).Settle.Ack()
+	owner.close()
+	f.eventually("the queue is gone", func() bool {
+		return errors.Is(other.publish(message(queue, "for nobody")).wait(), runtime.ErrNoQueue)
+	})
+}
+
+func accounts(f *fixture) {
+	c, queue := f.connect(), f.queue()
+	box, _ := f.connect().consume(queue)
+	c.send(queue, "who?")
+	d := box.expect("who?", false)
+	d.Settle.Ack()
+	if c.User() == "" || d.UserID != c.User() {
+		f.t.Errorf("the message is of the account %q, want %q", d.UserID, c.User())
 	}
 }

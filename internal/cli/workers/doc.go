@@ -1,3 +1,3 @@
-// Package workers finds the workers that run, by what they announce of
-// themselves.
+// Package workers finds the workers that run, by what they claim to
+// serve.
 package workers

@@ -2,57 +2,45 @@ package workers
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/internal/presence"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
-	"github.com/mqrpc/mqrpc/wire"
 )
 
-const (
-	// queueExpires removes the queue of a listener that was killed.
-	queueExpires = time.Minute
-	// queueLength bounds what waits in it.
-	queueLength = 10_000
-	// stopTimeout bounds the end of listening.
-	stopTimeout = 2 * time.Second
-)
+// maxHeard bounds the instances that are listed: claims are strangers' bytes.
+const maxHeard = 100_000
 
-// Listen listens to announcements for a time, or until done returns true, and
-// returns the last one of every instance that serves. done is called after each
-// announcement; it may be nil. A worker announces itself every 5 seconds unless
-// it is configured otherwise.
-func Listen(ctx context.Context, transport runtime.Transport, during time.Duration, done func(heard []*mqrpcv1.Announcement) bool) ([]*mqrpcv1.Announcement, error) {
-	l := &listener{serving: make(map[server]*mqrpcv1.Announcement), heard: make(chan struct{}, 1)}
-	consuming, cancel := context.WithTimeout(ctx, during)
-	defer cancel()
-	consumer, err := transport.Consume(consuming, runtime.Queue{
-		Name:      wire.RegistryQueue(strings.ToLower(rand.Text())),
-		Exchange:  wire.RegistryExchange,
-		Expires:   queueExpires,
-		MaxLength: queueLength,
-		Latest:    true,
-	}, l.deliver)
-	if err != nil {
-		if cause := transport.State().Err; cause != nil {
-			err = cause
-		}
-		return nil, fmt.Errorf("listen to the announcements of workers: %w", err)
+// Listen asks all workers for their claims, hears them for a time, or until done
+// returns true, and returns the last one of every instance that serves. done is
+// called after each claim; it may be nil. A worker answers within half a second.
+func Listen(ctx context.Context, transport runtime.Transport, during time.Duration, done func(heard []*mqrpcv1.Claim) bool) ([]*mqrpcv1.Claim, error) {
+	ctx, stop := context.WithTimeout(ctx, during)
+	defer stop()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	h := &heard{serving: make(map[server]*mqrpcv1.Claim), news: make(chan struct{}, 1)}
+	listener := presence.Listen(presence.Config{Transport: transport, Heard: h.hear, Failed: fail})
+	defer listener.Close()
+	h.wait(ctx, done)
+	all := h.all()
+	err := context.Cause(ctx)
+	if state := transport.State(); !state.Connected {
+		err = state.Err
 	}
-	l.wait(consuming, done)
-	stopping, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancelStop()
-	if consumer.Stop(stopping) == nil {
-		_, _ = consumer.Remove(stopping) // it expires by itself otherwise
+	if len(all) == 0 && err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("ask workers for what they serve: %w", err)
 	}
-	return l.all(), nil
+	return all, nil
 }
 
 // server is an instance as the server of one API.
@@ -62,45 +50,43 @@ type server struct {
 	instance string
 }
 
-// listener gathers announcements.
-type listener struct {
-	heard chan struct{} // says that there was one
+// heard gathers claims.
+type heard struct {
+	news chan struct{} // says that there was one
 
 	mu      sync.Mutex
-	serving map[server]*mqrpcv1.Announcement
+	serving map[server]*mqrpcv1.Claim
 }
 
-func (l *listener) deliver(delivery *runtime.Delivery) {
-	defer delivery.Settle.Ack()
-	if delivery.Type != wire.TypeAnnouncement {
-		return
-	}
-	announcement := &mqrpcv1.Announcement{}
-	if err := proto.Unmarshal(delivery.Body, announcement); err != nil {
-		return // not ours to judge: gateways log it
-	}
-	key := contract.Key{Module: announcement.GetModule(), Version: announcement.GetVersion()}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if announcement.GetStopping() {
-		delete(l.serving, server{key, announcement.GetInstance()})
-	} else {
-		l.serving[server{key, announcement.GetInstance()}] = announcement
+func (h *heard) hear(claim *mqrpcv1.Claim, whole bool) {
+	key := server{contract.Key{Module: claim.GetModule(), Version: claim.GetVersion()}, claim.GetInstance()}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.serving[key]
+	switch {
+	case claim.GetStopping():
+		delete(h.serving, key)
+	case before == nil && len(h.serving) < maxHeard, before != nil && whole:
+		h.serving[key] = claim
+	case before != nil:
+		merged := proto.CloneOf(before) // others may read it
+		merged.Running, merged.Waiting, merged.Answered = claim.GetRunning(), claim.GetWaiting(), claim.GetAnswered()
+		h.serving[key] = merged
 	}
 	select {
-	case l.heard <- struct{}{}:
+	case h.news <- struct{}{}:
 	default:
 	}
 }
 
 // wait waits for the end.
-func (l *listener) wait(ctx context.Context, done func([]*mqrpcv1.Announcement) bool) {
+func (h *heard) wait(ctx context.Context, done func([]*mqrpcv1.Claim) bool) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-l.heard:
-			if done != nil && done(l.all()) {
+		case <-h.news:
+			if done != nil && done(h.all()) {
 				return
 			}
 		}
@@ -108,12 +94,8 @@ func (l *listener) wait(ctx context.Context, done func([]*mqrpcv1.Announcement) 
 }
 
 // all are the instances that serve.
-func (l *listener) all() []*mqrpcv1.Announcement {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := make([]*mqrpcv1.Announcement, 0, len(l.serving))
-	for _, announcement := range l.serving {
-		all = append(all, announcement)
-	}
-	return all
+func (h *heard) all() []*mqrpcv1.Claim {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.serving))
 }

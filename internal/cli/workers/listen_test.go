@@ -24,18 +24,20 @@ func connect(t *testing.T, broker *memory.Broker) runtime.Transport {
 	return transport
 }
 
-// TestListen: the last announcement of each instance counts, those that stop
-// are gone, and what is no announcement is passed over.
+// TestListen: the last claim of each instance counts, those that stop
+// are gone, and what is no claim is passed over.
 func TestListen(t *testing.T) {
 	broker := memory.NewBroker(memory.Config{})
 	sender := connect(t, broker)
 	announce := func(kind string, body []byte) error {
 		result := make(chan error, 1)
-		sender.Publish(runtime.Publishing{Exchange: wire.RegistryExchange, Type: kind, Body: body}, func(err error) { result <- err })
+		sender.Publish(runtime.Publishing{
+			Exchange: wire.AnnouncementsExchange, RoutingKey: "a.1", Type: kind, Body: body,
+		}, func(err error) { result <- err })
 		return <-result
 	}
-	encoded := func(instance string, answered int64, stopping bool) []byte {
-		body, err := proto.Marshal(&mqrpcv1.Announcement{
+	encoded := func(instance string, answered uint64, stopping bool) []byte {
+		body, err := proto.Marshal(&mqrpcv1.Claim{
 			Module: "a", Version: "1", Instance: instance, Answered: answered, Stopping: stopping,
 		})
 		if err != nil {
@@ -47,22 +49,22 @@ func TestListen(t *testing.T) {
 	go func() {
 		defer close(sent)
 		// Nobody hears it until the listener is there.
-		for announce(wire.TypeAnnouncement, encoded("x", 1, false)) != nil {
+		for announce(wire.TypeClaim, encoded("x", 1, false)) != nil {
 		}
-		_ = announce(wire.TypeAnnouncement, encoded("y", 1, false))
-		_ = announce(wire.TypeAnnouncement, encoded("y", 2, true))
+		_ = announce(wire.TypeClaim, encoded("y", 1, false))
+		_ = announce(wire.TypeClaim, encoded("y", 2, true))
 		_ = announce(wire.TypeChange, encoded("z", 1, false))
-		_ = announce(wire.TypeAnnouncement, []byte("\xff"))
-		_ = announce(wire.TypeAnnouncement, encoded("x", 7, false))
+		_ = announce(wire.TypeClaim, []byte("\xff"))
+		_ = announce(wire.TypeClaim, encoded("x", 7, false))
 	}()
-	heard, err := Listen(t.Context(), connect(t, broker), time.Minute, func(heard []*mqrpcv1.Announcement) bool {
+	heard, err := Listen(t.Context(), connect(t, broker), time.Minute, func(heard []*mqrpcv1.Claim) bool {
 		return len(heard) == 1 && heard[0].GetAnswered() == 7
 	})
 	<-sent
 	if err != nil || len(heard) != 1 || heard[0].GetInstance() != "x" || heard[0].GetAnswered() != 7 {
 		t.Errorf("got %v, %v", heard, err)
 	}
-	if err := announce(wire.TypeAnnouncement, encoded("x", 8, false)); err == nil {
+	if err := announce(wire.TypeClaim, encoded("x", 8, false)); err == nil {
 		t.Error("the listener's queue is still there")
 	}
 }

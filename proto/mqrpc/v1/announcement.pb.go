@@ -59,7 +59,13 @@ type Claim struct {
 	Refused bool `protobuf:"varint,13,opt,name=refused,proto3" json:"refused,omitempty"`
 	// In the answer to a Discover that named a method: that method, which the
 	// instance has.
-	Method        string `protobuf:"bytes,14,opt,name=method,proto3" json:"method,omitempty"`
+	Method string `protobuf:"bytes,14,opt,name=method,proto3" json:"method,omitempty"`
+	// Calls in handlers now.
+	Running uint64 `protobuf:"varint,15,opt,name=running,proto3" json:"running,omitempty"`
+	// Calls that were delivered and have not begun.
+	Waiting uint64 `protobuf:"varint,16,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// Calls whose reply the broker has taken, since the instance started.
+	Answered      uint64 `protobuf:"varint,17,opt,name=answered,proto3" json:"answered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -192,6 +198,27 @@ func (x *Claim) GetMethod() string {
 	return ""
 }
 
+func (x *Claim) GetRunning() uint64 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *Claim) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *Claim) GetAnswered() uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
 // Heartbeat says that an instance lives, for all its APIs of one module.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -272,11 +299,11 @@ type HeartbeatVersion struct {
 	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
 	// As in Claim.
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// Calls in handlers now.
+	// As in Claim.
 	Running uint64 `protobuf:"varint,3,opt,name=running,proto3" json:"running,omitempty"`
-	// Calls that were delivered and have not begun.
+	// As in Claim.
 	Waiting uint64 `protobuf:"varint,4,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	// Calls whose reply the broker has taken, since the instance started.
+	// As in Claim.
 	Answered uint64 `protobuf:"varint,5,opt,name=answered,proto3" json:"answered,omitempty"`
 	// As in Claim.
 	Refused       bool `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
@@ -360,7 +387,7 @@ var File_mqrpc_v1_announcement_proto protoreflect.FileDescriptor
 
 const file_mqrpc_v1_announcement_proto_rawDesc = "" +
 	"\n" +
-	"\x1bmqrpc/v1/announcement.proto\x12\bmqrpc.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x03\n" +
+	"\x1bmqrpc/v1/announcement.proto\x12\bmqrpc.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x03\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -376,7 +403,10 @@ const file_mqrpc_v1_announcement_proto_rawDesc = "" +
 	"\tvalid_for\x18\v \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x12\x1a\n" +
 	"\bstopping\x18\f \x01(\bR\bstopping\x12\x18\n" +
 	"\arefused\x18\r \x01(\bR\arefused\x12\x16\n" +
-	"\x06method\x18\x0e \x01(\tR\x06method\"\xaf\x01\n" +
+	"\x06method\x18\x0e \x01(\tR\x06method\x12\x18\n" +
+	"\arunning\x18\x0f \x01(\x04R\arunning\x12\x18\n" +
+	"\awaiting\x18\x10 \x01(\x04R\awaiting\x12\x1a\n" +
+	"\banswered\x18\x11 \x01(\x04R\banswered\"\xaf\x01\n" +
 	"\tHeartbeat\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\x126\n" +

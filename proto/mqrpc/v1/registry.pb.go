@@ -148,162 +148,6 @@ func (x *DescribeResponse) GetServices() []string {
 	return nil
 }
 
-// Announcement is what a worker says on the exchange mqrpc.registry about one
-// of its APIs: when it starts, after every reconnect, every few seconds, and
-// when it stops gracefully.
-type Announcement struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The API that the worker serves.
-	Module string `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
-	// Its version.
-	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// The revision that this instance serves.
-	Revision string `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
-	// The instance's name, unique among all workers.
-	Instance string `protobuf:"bytes,4,opt,name=instance,proto3" json:"instance,omitempty"`
-	// The machine that it runs on.
-	Host string `protobuf:"bytes,5,opt,name=host,proto3" json:"host,omitempty"`
-	// Its process id.
-	Pid int64 `protobuf:"varint,6,opt,name=pid,proto3" json:"pid,omitempty"`
-	// The language that it is written in: "go", "python", "php", "node".
-	Language string `protobuf:"bytes,7,opt,name=language,proto3" json:"language,omitempty"`
-	// When it started, by its own clock.
-	Started *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started,proto3" json:"started,omitempty"`
-	// After how long without an announcement the instance counts as gone.
-	ValidFor *durationpb.Duration `protobuf:"bytes,9,opt,name=valid_for,json=validFor,proto3" json:"valid_for,omitempty"`
-	// True for the last announcement of a graceful stop.
-	Stopping bool `protobuf:"varint,10,opt,name=stopping,proto3" json:"stopping,omitempty"`
-	// Calls in handlers now.
-	Running int64 `protobuf:"varint,11,opt,name=running,proto3" json:"running,omitempty"`
-	// Calls that wait for a handler now.
-	Waiting int64 `protobuf:"varint,12,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	// Calls answered since the start.
-	Answered      int64 `protobuf:"varint,13,opt,name=answered,proto3" json:"answered,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Announcement) Reset() {
-	*x = Announcement{}
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Announcement) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Announcement) ProtoMessage() {}
-
-func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
-func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *Announcement) GetModule() string {
-	if x != nil {
-		return x.Module
-	}
-	return ""
-}
-
-func (x *Announcement) GetVersion() string {
-	if x != nil {
-		return x.Version
-	}
-	return ""
-}
-
-func (x *Announcement) GetRevision() string {
-	if x != nil {
-		return x.Revision
-	}
-	return ""
-}
-
-func (x *Announcement) GetInstance() string {
-	if x != nil {
-		return x.Instance
-	}
-	return ""
-}
-
-func (x *Announcement) GetHost() string {
-	if x != nil {
-		return x.Host
-	}
-	return ""
-}
-
-func (x *Announcement) GetPid() int64 {
-	if x != nil {
-		return x.Pid
-	}
-	return 0
-}
-
-func (x *Announcement) GetLanguage() string {
-	if x != nil {
-		return x.Language
-	}
-	return ""
-}
-
-func (x *Announcement) GetStarted() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Started
-	}
-	return nil
-}
-
-func (x *Announcement) GetValidFor() *durationpb.Duration {
-	if x != nil {
-		return x.ValidFor
-	}
-	return nil
-}
-
-func (x *Announcement) GetStopping() bool {
-	if x != nil {
-		return x.Stopping
-	}
-	return false
-}
-
-func (x *Announcement) GetRunning() int64 {
-	if x != nil {
-		return x.Running
-	}
-	return 0
-}
-
-func (x *Announcement) GetWaiting() int64 {
-	if x != nil {
-		return x.Waiting
-	}
-	return 0
-}
-
-func (x *Announcement) GetAnswered() int64 {
-	if x != nil {
-		return x.Answered
-	}
-	return 0
-}
-
 // Api is the metadata of one (module, version), as a registry keeps it and as a
 // change of it is broadcast.
 type Api struct {
@@ -337,7 +181,7 @@ type Api struct {
 
 func (x *Api) Reset() {
 	*x = Api{}
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[3]
+	mi := &file_mqrpc_v1_registry_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +193,7 @@ func (x *Api) String() string {
 func (*Api) ProtoMessage() {}
 
 func (x *Api) ProtoReflect() protoreflect.Message {
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[3]
+	mi := &file_mqrpc_v1_registry_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +206,7 @@ func (x *Api) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Api.ProtoReflect.Descriptor instead.
 func (*Api) Descriptor() ([]byte, []int) {
-	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{3}
+	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Api) GetModule() string {
@@ -455,7 +299,7 @@ type Policy struct {
 
 func (x *Policy) Reset() {
 	*x = Policy{}
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[4]
+	mi := &file_mqrpc_v1_registry_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +311,7 @@ func (x *Policy) String() string {
 func (*Policy) ProtoMessage() {}
 
 func (x *Policy) ProtoReflect() protoreflect.Message {
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[4]
+	mi := &file_mqrpc_v1_registry_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +324,7 @@ func (x *Policy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Policy.ProtoReflect.Descriptor instead.
 func (*Policy) Descriptor() ([]byte, []int) {
-	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{4}
+	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Policy) GetDisabled() bool {
@@ -524,7 +368,7 @@ type MethodPolicy struct {
 
 func (x *MethodPolicy) Reset() {
 	*x = MethodPolicy{}
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[5]
+	mi := &file_mqrpc_v1_registry_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +380,7 @@ func (x *MethodPolicy) String() string {
 func (*MethodPolicy) ProtoMessage() {}
 
 func (x *MethodPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_mqrpc_v1_registry_proto_msgTypes[5]
+	mi := &file_mqrpc_v1_registry_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +393,7 @@ func (x *MethodPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MethodPolicy.ProtoReflect.Descriptor instead.
 func (*MethodPolicy) Descriptor() ([]byte, []int) {
-	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{5}
+	return file_mqrpc_v1_registry_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *MethodPolicy) GetDisabled() bool {
@@ -577,22 +421,7 @@ const file_mqrpc_v1_registry_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\tR\brevision\x128\n" +
 	"\x05files\x18\x04 \x01(\v2\".google.protobuf.FileDescriptorSetR\x05files\x12\x1a\n" +
-	"\bservices\x18\x05 \x03(\tR\bservices\"\x94\x03\n" +
-	"\fAnnouncement\x12\x16\n" +
-	"\x06module\x18\x01 \x01(\tR\x06module\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\tR\brevision\x12\x1a\n" +
-	"\binstance\x18\x04 \x01(\tR\binstance\x12\x12\n" +
-	"\x04host\x18\x05 \x01(\tR\x04host\x12\x10\n" +
-	"\x03pid\x18\x06 \x01(\x03R\x03pid\x12\x1a\n" +
-	"\blanguage\x18\a \x01(\tR\blanguage\x124\n" +
-	"\astarted\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
-	"\tvalid_for\x18\t \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x12\x1a\n" +
-	"\bstopping\x18\n" +
-	" \x01(\bR\bstopping\x12\x18\n" +
-	"\arunning\x18\v \x01(\x03R\arunning\x12\x18\n" +
-	"\awaiting\x18\f \x01(\x03R\awaiting\x12\x1a\n" +
-	"\banswered\x18\r \x01(\x03R\banswered\"\xda\x02\n" +
+	"\bservices\x18\x05 \x03(\tR\bservices\"\xda\x02\n" +
 	"\x03Api\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -633,37 +462,34 @@ func file_mqrpc_v1_registry_proto_rawDescGZIP() []byte {
 	return file_mqrpc_v1_registry_proto_rawDescData
 }
 
-var file_mqrpc_v1_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_mqrpc_v1_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_mqrpc_v1_registry_proto_goTypes = []any{
 	(*DescribeRequest)(nil),                // 0: mqrpc.v1.DescribeRequest
 	(*DescribeResponse)(nil),               // 1: mqrpc.v1.DescribeResponse
-	(*Announcement)(nil),                   // 2: mqrpc.v1.Announcement
-	(*Api)(nil),                            // 3: mqrpc.v1.Api
-	(*Policy)(nil),                         // 4: mqrpc.v1.Policy
-	(*MethodPolicy)(nil),                   // 5: mqrpc.v1.MethodPolicy
-	nil,                                    // 6: mqrpc.v1.Policy.DefaultResponsesEntry
-	nil,                                    // 7: mqrpc.v1.Policy.MethodsEntry
-	(*descriptorpb.FileDescriptorSet)(nil), // 8: google.protobuf.FileDescriptorSet
-	(*timestamppb.Timestamp)(nil),          // 9: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),            // 10: google.protobuf.Duration
+	(*Api)(nil),                            // 2: mqrpc.v1.Api
+	(*Policy)(nil),                         // 3: mqrpc.v1.Policy
+	(*MethodPolicy)(nil),                   // 4: mqrpc.v1.MethodPolicy
+	nil,                                    // 5: mqrpc.v1.Policy.DefaultResponsesEntry
+	nil,                                    // 6: mqrpc.v1.Policy.MethodsEntry
+	(*descriptorpb.FileDescriptorSet)(nil), // 7: google.protobuf.FileDescriptorSet
+	(*timestamppb.Timestamp)(nil),          // 8: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),            // 9: google.protobuf.Duration
 }
 var file_mqrpc_v1_registry_proto_depIdxs = []int32{
-	8,  // 0: mqrpc.v1.DescribeResponse.files:type_name -> google.protobuf.FileDescriptorSet
-	9,  // 1: mqrpc.v1.Announcement.started:type_name -> google.protobuf.Timestamp
-	10, // 2: mqrpc.v1.Announcement.valid_for:type_name -> google.protobuf.Duration
-	8,  // 3: mqrpc.v1.Api.files:type_name -> google.protobuf.FileDescriptorSet
-	4,  // 4: mqrpc.v1.Api.policy:type_name -> mqrpc.v1.Policy
-	9,  // 5: mqrpc.v1.Api.changed:type_name -> google.protobuf.Timestamp
-	10, // 6: mqrpc.v1.Policy.timeout:type_name -> google.protobuf.Duration
-	6,  // 7: mqrpc.v1.Policy.default_responses:type_name -> mqrpc.v1.Policy.DefaultResponsesEntry
-	7,  // 8: mqrpc.v1.Policy.methods:type_name -> mqrpc.v1.Policy.MethodsEntry
-	10, // 9: mqrpc.v1.MethodPolicy.timeout:type_name -> google.protobuf.Duration
-	5,  // 10: mqrpc.v1.Policy.MethodsEntry.value:type_name -> mqrpc.v1.MethodPolicy
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	7, // 0: mqrpc.v1.DescribeResponse.files:type_name -> google.protobuf.FileDescriptorSet
+	7, // 1: mqrpc.v1.Api.files:type_name -> google.protobuf.FileDescriptorSet
+	3, // 2: mqrpc.v1.Api.policy:type_name -> mqrpc.v1.Policy
+	8, // 3: mqrpc.v1.Api.changed:type_name -> google.protobuf.Timestamp
+	9, // 4: mqrpc.v1.Policy.timeout:type_name -> google.protobuf.Duration
+	5, // 5: mqrpc.v1.Policy.default_responses:type_name -> mqrpc.v1.Policy.DefaultResponsesEntry
+	6, // 6: mqrpc.v1.Policy.methods:type_name -> mqrpc.v1.Policy.MethodsEntry
+	9, // 7: mqrpc.v1.MethodPolicy.timeout:type_name -> google.protobuf.Duration
+	4, // 8: mqrpc.v1.Policy.MethodsEntry.value:type_name -> mqrpc.v1.MethodPolicy
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_mqrpc_v1_registry_proto_init() }
@@ -677,7 +503,7 @@ func file_mqrpc_v1_registry_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mqrpc_v1_registry_proto_rawDesc), len(file_mqrpc_v1_registry_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

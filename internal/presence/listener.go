@@ -1,0 +1,202 @@
+// Package presence hears which instances serve which APIs, from the claims and
+// heartbeats of workers. Both are hints, and strangers' bytes: whoever listens
+// bounds what it keeps.
+package presence
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/wire"
+)
+
+// Config says what a [Listener] listens to.
+type Config struct {
+	// Transport carries the messages. The listener does not close it.
+	Transport runtime.Transport
+	// Heard is called with every claim, one at a time; it must not block. The
+	// part of a heartbeat that speaks of one API comes as a claim, too, which then
+	// lacks what heartbeats do not say: whole is false.
+	Heard func(claim *mqrpcv1.Claim, whole bool)
+	// Malformed is called for every message that is none, if it is set.
+	Malformed func(error)
+	// Failed is called with the reason each time that nothing can be heard; the
+	// listener tries again unless the transport is closed. Default: it is logged.
+	Failed func(error)
+}
+
+// Listener hears claims and heartbeats until it is closed. It asks all instances
+// for their claims when it begins, and after every reconnect.
+type Listener struct {
+	config    Config
+	name      string        // the client that answers go to
+	listening chan struct{} // closed when the queue is consumed for the first time
+	cancel    context.CancelFunc
+	work      sync.WaitGroup
+}
+
+const (
+	// queueLength bounds what waits in a listener queue.
+	queueLength = 10_000
+	// prefetch bounds what waits in this process.
+	prefetch = 256
+	// stopTimeout bounds the farewell to the broker.
+	stopTimeout = 2 * time.Second
+)
+
+// Listen begins to listen. It does not wait for the broker.
+func Listen(config Config) *Listener {
+	if config.Failed == nil {
+		config.Failed = func(err error) {
+			slog.Warn("cannot hear which instances serve which APIs; trying again", slog.Any("error", err))
+		}
+	}
+	if config.Malformed == nil {
+		config.Malformed = func(error) {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &Listener{
+		config: config, name: "listener-" + strings.ToLower(rand.Text()),
+		listening: make(chan struct{}), cancel: cancel,
+	}
+	l.work.Go(func() { l.run(ctx) })
+	return l
+}
+
+// Listening is closed when claims are heard for the first time.
+func (l *Listener) Listening() <-chan struct{} { return l.listening }
+
+// Close stops listening.
+func (l *Listener) Close() {
+	l.cancel()
+	l.work.Wait()
+}
+
+// run consumes the queue, again until the broker agrees, and asks for claims as
+// often as there is a new connection.
+func (l *Listener) run(ctx context.Context) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 2*time.Second
+	for {
+		consumer, err := l.config.Transport.Consume(ctx, l.queue(), l.deliver)
+		if err == nil {
+			close(l.listening)
+			l.askAfterEachConnect(ctx)
+			stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+			defer cancel()
+			if consumer.Stop(stopping) == nil {
+				_, _ = consumer.Remove(stopping) // it goes with the connection otherwise
+			}
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		l.config.Failed(err)
+		if errors.Is(err, runtime.ErrClosed) {
+			return
+		}
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *Listener) queue() runtime.Queue {
+	return runtime.Queue{
+		Name: wire.ListenerQueue(l.name),
+		Bindings: []runtime.Binding{
+			{Exchange: wire.AnnouncementsExchange, Key: "#"},
+			{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern(l.name)},
+		},
+		Exclusive: true,
+		MaxLength: queueLength,
+		Prefetch:  prefetch,
+	}
+}
+
+// askAfterEachConnect asks until ctx ends.
+func (l *Listener) askAfterEachConnect(ctx context.Context) {
+	connected := make(chan struct{}, 1)
+	connects := 0
+	stop := l.config.Transport.Watch(func(state runtime.State) {
+		if !state.Connected || state.Connects == connects {
+			return
+		}
+		connects = state.Connects
+		select {
+		case connected <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	for {
+		select {
+		case <-connected:
+			l.ask()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ask asks all instances for their claims. That nobody is there is an answer.
+func (l *Listener) ask() {
+	l.config.Transport.Publish(runtime.Publishing{
+		Exchange:   wire.ControlExchange,
+		RoutingKey: wire.DiscoverAllKey,
+		Type:       wire.TypeDiscover,
+		ReplyTo:    l.name,
+		Deadline:   time.Now().Add(stopTimeout),
+	}, func(error) {})
+}
+
+func (l *Listener) deliver(delivery *runtime.Delivery) {
+	defer delivery.Settle.Ack()
+	apiKey := delivery.RoutingKey
+	if delivery.Exchange == wire.RepliesExchange {
+		answered, err := wire.AnsweredAPI(apiKey, l.name)
+		if err != nil {
+			l.config.Malformed(err)
+			return
+		}
+		apiKey = answered
+	}
+	switch delivery.Type {
+	case wire.TypeClaim:
+		claim, err := wire.DecodeClaim(delivery.Body, apiKey)
+		if err != nil {
+			l.config.Malformed(err)
+			return
+		}
+		l.config.Heard(claim, true)
+	case wire.TypeHeartbeat:
+		beat, err := wire.DecodeHeartbeat(delivery.Body, apiKey)
+		if err != nil {
+			l.config.Malformed(err)
+			return
+		}
+		for _, served := range beat.GetVersions() {
+			l.config.Heard(claimOf(beat, served), false)
+		}
+	}
+}
+
+func claimOf(beat *mqrpcv1.Heartbeat, served *mqrpcv1.HeartbeatVersion) *mqrpcv1.Claim {
+	return &mqrpcv1.Claim{
+		Module: beat.GetModule(), Version: served.GetVersion(), Revision: served.GetRevision(),
+		Instance: beat.GetInstance(), ValidFor: beat.GetValidFor(), Refused: served.GetRefused(),
+		Running: served.GetRunning(), Waiting: served.GetWaiting(), Answered: served.GetAnswered(),
+	}
+}
