@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/internal/presence"
@@ -149,15 +148,14 @@ func (c *Catalog) addStatic(services []*runtime.Service) error {
 // addStatic keeps the contract of services that are compiled in. It does not if
 // their descriptors are not: then nothing can be compared with them.
 func (c *contracts) addStatic(key contract.Key, services []*runtime.Service) {
-	var files []protoreflect.FileDescriptor
-	for _, service := range services {
-		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(service.FullName)
-		if err != nil {
-			return
-		}
-		files = append(files, descriptor.ParentFile())
+	names := make([]protoreflect.FullName, len(services))
+	for i, service := range services {
+		names[i] = service.FullName
 	}
-	set := contract.Collect(files...)
+	set, err := contract.CollectServices(names...)
+	if err != nil {
+		return
+	}
 	name := contract.Revision(set)
 	if _, err := c.link(context.Background(), key, name, set); err == nil {
 		c.last = name
