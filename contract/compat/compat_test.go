@@ -82,7 +82,7 @@ func services(t *testing.T, source string) []protoreflect.ServiceDescriptor {
 }
 
 // TestCheckIsLinear compares contracts for which looking at every pair of fields
-// or values takes a minute.
+// or values takes minutes.
 func TestCheckIsLinear(t *testing.T) {
 	const many = 18_000 // below the numbers that protobuf keeps for itself
 	repeat := func(format string) string {
@@ -107,7 +107,7 @@ func TestCheckIsLinear(t *testing.T) {
 			if breaks := compat.Check(old, now); len(breaks) > 0 {
 				t.Errorf("breaks:\n%s", compat.Lines(breaks))
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("it took %s", took)
 			}
 		})
