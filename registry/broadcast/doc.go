@@ -1,6 +1,6 @@
 // Package broadcast is the notifier that tells every gateway of a change by a
-// message on the exchange mqrpc.registry, which carries the whole new state. It
-// holds nothing itself: it goes with any registry.Store. PROTOCOL.md section 7
+// message on the exchange mqrpc.changes, which carries the whole new state. It
+// holds nothing itself: it goes with any registry.Store. PROTOCOL.md section 8
 // specifies the message.
 //
 // Messages travel over a transport.Transport. What may be lost on the way, while a
