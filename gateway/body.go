@@ -23,23 +23,23 @@ type budget struct {
 }
 
 // take takes bytes, unless that would be more than there are.
-func (b *budget) take(bytes int64) bool {
-	if b.taken.Add(bytes) > b.limit {
-		b.taken.Add(-bytes)
+func (b *budget) take(size int64) bool {
+	if b.taken.Add(size) > b.limit {
+		b.taken.Add(-size)
 		return false
 	}
 	return true
 }
 
 // add takes bytes that are there already: those who ask later find fewer.
-func (b *budget) add(bytes int64) { b.taken.Add(bytes) }
+func (b *budget) add(size int64) { b.taken.Add(size) }
 
-func (b *budget) give(bytes int64) { b.taken.Add(-bytes) }
+func (b *budget) give(size int64) { b.taken.Add(-size) }
 
 // hold counts bytes of a response until the request is released.
-func (r *Request) hold(bytes int) {
-	r.gateway.bytes.add(int64(bytes))
-	r.bytes += int64(bytes)
+func (r *Request) hold(size int) {
+	r.gateway.bytes.add(int64(size))
+	r.bytes += int64(size)
 }
 
 // ReadBody reads the body of the HTTP request that the request came in, within

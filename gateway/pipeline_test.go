@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -104,7 +105,7 @@ func TestOutcomes(t *testing.T) {
 				case test.reason != "":
 					want = standIn
 				}
-				if string(got.Payload) != string(want) {
+				if !bytes.Equal(got.Payload, want) {
 					t.Errorf("got %q, want %q", got.Payload, want)
 				}
 			})
@@ -210,7 +211,7 @@ func TestSplit(t *testing.T) {
 	if got := do(t, g, gateway.CodecJSON, []byte(`{}`)); got.Err != nil {
 		t.Fatal(got.Err)
 	}
-	if want := []string{"wxapp/1.0 wxapp/1.0", "wxapp/1.1 wxapp/1.1"}; !slices.Equal(seen, want) {
+	if want := []string{"wxapp/1.0 wxapp/1.0", "wxapp/1.1 wxapp/1.1"}; !slices.Equal(seen, want) { //nolint:dupword // each filter sees it
 		t.Errorf("the filters saw %q, want %q", seen, want)
 	}
 	if called != "wxapp/1.1/WxappManager.SessionKey" {

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestCallerThatLeavesEndsTheHandlersContext(t *testing.T) {
 	}()
 	receive(t, started, "the handler runs")
 	leave()
-	if err := receive(t, ended, "the handler's context ends"); err != context.Canceled {
+	if err := receive(t, ended, "the handler's context ends"); !errors.Is(err, context.Canceled) {
 		t.Errorf("the handler's context says %v, want %v", err, context.Canceled)
 	}
 	if err := receive(t, outcome, "the caller returns"); runtime.CodeOf(err) != codes.Canceled {
@@ -83,7 +84,9 @@ func TestCancelledCallThatWaitsNeverRuns(t *testing.T) {
 	cancelled := s.hear(s.connect(), "tap", transport.Binding{Exchange: wire.ControlExchange, Key: everybodyKey})
 	leave()
 	for range callers {
-		receive(t, outcomes, "the callers return")
+		if err := receive(t, outcomes, "the callers return"); runtime.CodeOf(err) != codes.Canceled {
+			t.Errorf("a caller that left got %v, want CANCELLED", err)
+		}
 	}
 	for told := 0; told < callers; {
 		message, err := wire.DecodeCancel(receive(t, cancelled, "the instances are told").Body)

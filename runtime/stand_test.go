@@ -103,7 +103,7 @@ func (s *stand) worker(conn transport.Transport, config runtime.WorkerConfig, im
 }
 
 // call calls a method of the service Echo.
-func call(ctx context.Context, client *runtime.Client, method string, in string) (string, error) {
+func call(ctx context.Context, client *runtime.Client, method, in string) (string, error) {
 	reply, err := client.Invoke(ctx, &runtime.Call{Method: echoMethod(method), Message: wrapperspb.Bytes([]byte(in))})
 	if err != nil {
 		return "", err

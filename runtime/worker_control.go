@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,9 +56,7 @@ func (c *control) consume(ctx context.Context, consuming chan<- struct{}) {
 		if err == nil {
 			close(consuming)
 			<-ctx.Done()
-			bounded, cancel := context.WithTimeout(context.Background(), answerSpread)
-			defer cancel()
-			_ = consumer.Stop(bounded) // the queue goes with the connection
+			stopHearing(consumer)
 			return
 		}
 		if ctx.Err() != nil {
@@ -73,6 +72,13 @@ func (c *control) consume(ctx context.Context, consuming chan<- struct{}) {
 			return
 		}
 	}
+}
+
+// stopHearing ends the delivery of messages. The queue goes with the connection.
+func stopHearing(consumer transport.Consumer) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerSpread)
+	defer cancel()
+	_ = consumer.Stop(ctx) // it fails when the broker is away, and then there is nothing to hear
 }
 
 func (c *control) queue() transport.Queue {
@@ -157,7 +163,7 @@ func (c *control) discover(delivery *transport.Delivery, asked *servedAPI) error
 		return nil
 	}
 	client, method := delivery.ReplyTo, question.GetMethod()
-	time.AfterFunc(rand.N(answerSpread), func() {
+	time.AfterFunc(rand.N(answerSpread), func() { //nolint:gosec // it spreads load, it guards nothing
 		for _, api := range c.byKey {
 			c.answer(client, api, method)
 		}
@@ -181,10 +187,5 @@ func (w *Worker) trusts(user string) bool {
 	if len(w.config.Gateways) == 0 {
 		return user == w.transport.User()
 	}
-	for _, gateway := range w.config.Gateways {
-		if user == gateway {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(w.config.Gateways, user)
 }

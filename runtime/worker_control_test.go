@@ -152,7 +152,7 @@ func TestOrdinaryCallsThatComeByControlAreDropped(t *testing.T) {
 	}
 }
 
-// TestWhoCallsIsBelievedFromGatewaysAlone.
+// TestWhoCallsIsBelievedFromGatewaysAlone: others could call themselves anybody.
 func TestWhoCallsIsBelievedFromGatewaysAlone(t *testing.T) {
 	s := newStand(t)
 	s.worker(s.connectAs("shop"), runtime.WorkerConfig{Gateways: []string{"gateway"}}, handlers{

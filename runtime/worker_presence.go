@@ -89,7 +89,7 @@ func (p *presence) run(ctx context.Context) {
 // untilNext is the interval, give or take a fifth, so that the heartbeats of many
 // instances do not come at the same moment.
 func (p *presence) untilNext() time.Duration {
-	return p.interval*4/5 + rand.N(p.interval*2/5+1)
+	return p.interval*4/5 + rand.N(p.interval*2/5+1) //nolint:gosec // it spreads load, it guards nothing
 }
 
 // end sends the last claims.

@@ -91,11 +91,7 @@ func (l *Listener) run(ctx context.Context) {
 		if err == nil {
 			close(l.listening)
 			l.askAfterEachConnect(ctx)
-			stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
-			defer cancel()
-			if consumer.Stop(stopping) == nil {
-				_, _ = consumer.Remove(stopping) // it goes with the connection otherwise
-			}
+			stop(consumer)
 			return
 		}
 		if ctx.Err() != nil {
@@ -110,6 +106,16 @@ func (l *Listener) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// stop ends the consumer and deletes its queue, which else goes with the
+// connection.
+func stop(consumer transport.Consumer) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if consumer.Stop(ctx) == nil {
+		_, _ = consumer.Remove(ctx)
 	}
 }
 
@@ -130,7 +136,7 @@ func (l *Listener) queue() transport.Queue {
 func (l *Listener) askAfterEachConnect(ctx context.Context) {
 	connected := make(chan struct{}, 1)
 	connects := 0
-	stop := l.config.Transport.Watch(func(state transport.State) {
+	unwatch := l.config.Transport.Watch(func(state transport.State) {
 		if !state.Connected || state.Connects == connects {
 			return
 		}
@@ -140,7 +146,7 @@ func (l *Listener) askAfterEachConnect(ctx context.Context) {
 		default:
 		}
 	})
-	defer stop()
+	defer unwatch()
 	for {
 		select {
 		case <-connected:

@@ -67,19 +67,6 @@ func (b *inbox) expect(body string, redelivered bool) *transport.Delivery {
 	return d
 }
 
-// await waits for the delivery with that body. It acknowledges those before it,
-// which others have published: for an exchange that everybody shares.
-func (b *inbox) await(body string) *transport.Delivery {
-	b.t.Helper()
-	for {
-		d := b.next()
-		if string(d.Body) == body {
-			return d
-		}
-		d.Settle.Ack()
-	}
-}
-
 // take waits for that many deliveries.
 func (b *inbox) take(count int) []*transport.Delivery {
 	b.t.Helper()
