@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/internal/batch"
 	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -62,7 +63,7 @@ type Client struct {
 	invoke       Handler
 	name         string // of the wire's client
 	open         *openCalls
-	destinations *gatherers[destination, *openCall]
+	destinations *batch.Gatherers[destination, *openCall]
 	idle         sync.Pool // of *openCall
 	counters     clientCounters
 	complaints   throttle
@@ -102,7 +103,6 @@ func NewClient(conn transport.Transport, config ClientConfig) *Client {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	config.Batching = config.Batching.withDefaults()
 	ctx, end := context.WithCancel(context.Background())
 	c := &Client{
 		transport: conn,
@@ -114,7 +114,7 @@ func NewClient(conn transport.Transport, config ClientConfig) *Client {
 		end:       end,
 		ready:     make(chan struct{}),
 	}
-	c.destinations = newGatherers(config.Batching, carrier[destination, *openCall](c))
+	c.destinations = batch.NewGatherers(config.Batching.limits(), batch.Sender[destination, *openCall]{Send: c.sendBatch, Settled: c.settled})
 	c.invoke = intercept(c.call, config.Interceptors)
 	c.start.Go(c.consumeReplies)
 	c.stopWatch = conn.Watch(c.resendAfterReconnect())
@@ -171,7 +171,7 @@ func (c *Client) attempt(ctx context.Context, call *Call, deadline time.Time) (*
 	if err := c.encode(call, sent); err != nil {
 		return nil, err
 	}
-	sent.to = c.destinations.of(destination{call.Method.Module, call.Method.Version, call.Instance})
+	sent.to = c.destinations.To(destination{call.Method.Module, call.Method.Version, call.Instance})
 	sent.deadline = deadline
 	if err := c.awaitReady(ctx, sent.deadline); err != nil {
 		return nil, err
@@ -182,10 +182,10 @@ func (c *Client) attempt(ctx context.Context, call *Call, deadline time.Time) (*
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
 	sent.holders.Add(1)
-	if call.Method.pace.expected() <= quickWork {
+	if batch.Quick(call.Method.pace.Expected()) {
 		to := sent.to
-		to.open.Add(1)
-		defer to.open.Add(-1)
+		to.AddOpen(1)
+		defer to.AddOpen(-1)
 	}
 	sent.gather()
 	if err := c.await(ctx, sent); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/mqrpc/mqrpc/internal/batch"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -19,7 +20,7 @@ import (
 type openCall struct {
 	id       uint64
 	method   *Method
-	to       *gatherer[destination, *openCall]
+	to       *batch.Gatherer[destination, *openCall]
 	metadata Metadata
 	deadline time.Time
 	bytes    int // the most that it adds to a message

@@ -122,7 +122,7 @@ func (c *Client) finish(instance string, reply *wire.Reply, from *answering) {
 	}
 	c.counters.replies.Add(1)
 	if reply.Handled > 0 {
-		call.method.pace.observe(reply.Handled)
+		call.method.pace.Observe(reply.Handled)
 	}
 	result := outcome{instance: instance, reply: *reply}
 	if reply.Status != nil {

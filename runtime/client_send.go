@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/mqrpc/mqrpc/internal/batch"
 	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -24,7 +25,7 @@ func (d destination) route() (exchange, routingKey string) {
 // gather puts the call on its way into a message to its queue. Who does must hold
 // it.
 func (o *openCall) gather() {
-	o.to.add(entry[*openCall]{content: o, bytes: o.bytes, work: o.method.pace.expected()})
+	o.to.Add(batch.Entry[*openCall]{Content: o, Bytes: o.bytes, Work: o.method.pace.Expected()})
 }
 
 // callBytes is the most that a call adds to a message.
@@ -38,25 +39,25 @@ func callBytes(method *Method, payload []byte, metadata Metadata) int {
 // longestTimeout is a bound on timeouts for the size that they have on the wire.
 const longestTimeout = 1<<63 - 1
 
-// carry sends the calls of a batch whose callers still wait.
-func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
-	now := b.left
+// sendBatch sends the calls of a batch whose callers still wait.
+func (c *Client) sendBatch(to destination, b *batch.Batch[*openCall]) bool {
+	now := b.Left
 	var last time.Time
-	sent := b.contents[:0]
-	for _, call := range b.contents {
-		body, ok := call.appendTo(*b.body, now)
+	sent := b.Contents[:0]
+	for _, call := range b.Contents {
+		body, ok := call.appendTo(*b.Body, now)
 		if !ok {
 			c.release(call)
 			continue
 		}
-		*b.body = body
+		*b.Body = body
 		if call.deadline.After(last) {
 			last = call.deadline
 		}
 		sent = append(sent, call)
 	}
-	clear(b.contents[len(sent):])
-	b.contents = sent
+	clear(b.Contents[len(sent):])
+	b.Contents = sent
 	if len(sent) == 0 {
 		return false
 	}
@@ -67,10 +68,10 @@ func (c *Client) carry(to destination, b *batch[destination, *openCall]) bool {
 		RoutingKey: routingKey,
 		Type:       wire.TypeCall,
 		ReplyTo:    c.name,
-		Body:       *b.body,
+		Body:       *b.Body,
 		Expiration: last.Sub(now),
 		Deadline:   last,
-	}, b.settle)
+	}, b.Settle)
 	return true
 }
 

@@ -25,6 +25,7 @@
 //     calls, worker_handle.go from a call to its reply, pool.go the handlers'
 //     goroutines
 //   - describe.go, announcer.go: what a worker says of the APIs that it serves
-//   - gatherer.go, pace.go: how calls and replies gather in messages
+//   - batching.go: how calls and replies gather in messages, which internal/batch
+//     does
 //   - counters.go: what clients and workers count
 package runtime

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// advance lets the time of a synctest bubble pass.
+func advance(d time.Duration) { <-time.After(d) }
+
 func beginHandler(parent context.Context, after time.Duration) *handlerContext {
 	c := &handlerContext{}
 	c.begin(parent, time.Now().Add(after), Call{Redelivered: true})

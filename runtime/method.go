@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/mqrpc/mqrpc/internal/batch"
 	"github.com/mqrpc/mqrpc/wire"
 )
 
@@ -49,7 +50,7 @@ type Method struct {
 	// descriptors. They are nil where only the method's name is known.
 	Request, Response proto.Message
 
-	pace pace
+	pace batch.Pace
 }
 
 // Queue is the name of the worker queue that serves the method.

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
+	"github.com/mqrpc/mqrpc/internal/batch"
 	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -80,7 +81,7 @@ type Worker struct {
 
 	instance   string
 	presence   *presence
-	replies    *gatherers[replyTarget, *job]
+	replies    *batch.Gatherers[replyTarget, *job]
 	counters   workerCounters
 	complaints throttle
 
@@ -113,7 +114,6 @@ func NewWorker(conn transport.Transport, config WorkerConfig) *Worker {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	config.Batching = config.Batching.withDefaults()
 	w := &Worker{
 		transport: conn,
 		config:    config,
@@ -123,7 +123,7 @@ func NewWorker(conn transport.Transport, config WorkerConfig) *Worker {
 		ready:     make(chan struct{}),
 	}
 	w.handlers, w.abort = context.WithCancel(context.Background())
-	w.replies = newGatherers(config.Batching, carrier[replyTarget, *job](w))
+	w.replies = batch.NewGatherers(config.Batching.limits(), batch.Sender[replyTarget, *job]{Send: w.sendBatch, Settled: w.settled})
 	return w
 }
 

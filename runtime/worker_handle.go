@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mqrpc/mqrpc/internal/batch"
 	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
 )
@@ -149,7 +150,7 @@ func handlerError(failure error) *Error {
 }
 
 func (w *Worker) encodeResponse(j *job, response proto.Message) *Error {
-	j.encoded = takeBuffer(0)
+	j.encoded = batch.TakeBuffer(0)
 	payload, err := proto.MarshalOptions{}.MarshalAppend(*j.encoded, response)
 	if err != nil {
 		return Errorf(codes.Internal, "the response of %s cannot be encoded: %w", j.method.handler.method, err)
@@ -213,37 +214,37 @@ type replyTarget struct {
 // send gives the reply to the gatherer of its client. It leaves with those to the
 // other calls of the same message, unless these take too long.
 func (w *Worker) send(j *job) {
-	w.replies.of(replyTarget{j.message.key.client, j.message.api}).add(entry[*job]{
-		content:  j,
-		bytes:    wire.ReplySize(&j.reply),
-		followed: j.message.unfinished.Add(-1) > 0,
+	w.replies.To(replyTarget{j.message.key.client, j.message.api}).Add(batch.Entry[*job]{
+		Content:  j,
+		Bytes:    wire.ReplySize(&j.reply),
+		Followed: j.message.unfinished.Add(-1) > 0,
 	})
 }
 
 // replyHold is how long replies wait for the end of an outage.
 const replyHold = 30 * time.Second
 
-// carry sends replies to one client.
-func (w *Worker) carry(to replyTarget, b *batch[replyTarget, *job]) bool {
+// sendBatch sends replies to one client.
+func (w *Worker) sendBatch(to replyTarget, b *batch.Batch[*job]) bool {
 	running, waiting := to.api.pool.load()
 	free := max(w.config.Concurrency-running-waiting, 0)
-	body := wire.AppendSender(*b.body, wire.Sender{Instance: w.instance, Free: free})
-	for _, j := range b.contents {
+	body := wire.AppendSender(*b.Body, wire.Sender{Instance: w.instance, Free: free})
+	for _, j := range b.Contents {
 		body = wire.AppendReply(body, &j.reply)
-		giveBuffer(j.encoded)
+		batch.GiveBuffer(j.encoded)
 		j.encoded, j.reply.Payload = nil, nil
 	}
-	*b.body = body
-	w.counters.replies.Add(int64(len(b.contents)))
+	*b.Body = body
+	w.counters.replies.Add(int64(len(b.Contents)))
 	w.counters.replyMessages.Add(1)
 	w.transport.Publish(transport.Publishing{
 		Exchange:   wire.RepliesExchange,
 		RoutingKey: wire.ReplyKey(to.client, to.api.key.Module, to.api.key.Version),
 		Type:       wire.TypeReply,
 		Body:       body,
-		Deadline:   b.left.Add(replyHold),
+		Deadline:   b.Left.Add(replyHold),
 		Hold:       true,
-	}, b.settle)
+	}, b.Settle)
 	return true
 }
 
