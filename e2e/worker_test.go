@@ -253,7 +253,7 @@ func TestGarbageIsCountedAndDropped(t *testing.T) {
 		throw := func(exchange, key, kind, replyTo string, body []byte) {
 			t.Helper()
 			result := make(chan error, 1)
-			spy.Publish(transport.Publishing{Exchange: exchange, RoutingKey: key, Type: kind, ReplyTo: replyTo, Body: body, Hold: true},
+			spy.Publish(transport.Publishing{Exchange: exchange, RoutingKey: key, Type: kind, ReplyTo: replyTo, Body: body, Retry: true},
 				func(err error) { result <- err })
 			if err := <-result; err != nil {
 				t.Fatalf("publish garbage to %s: %v", key, err)

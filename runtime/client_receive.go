@@ -25,7 +25,7 @@ func (c *Client) consumeReplies() {
 		Name:     c.ReplyQueue(),
 		Bindings: []transport.Binding{{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern(c.name)}},
 		Expires:  replyQueueExpires,
-		Latest:   true,
+		Owned:    true,
 	}, c.receive)
 	if err != nil {
 		c.broken = Errorf(codes.Unavailable, "the client has no reply queue: %w", err)

@@ -243,7 +243,7 @@ func (w *Worker) sendBatch(to replyTarget, b *batch.Batch[*job]) bool {
 		Type:       wire.TypeReply,
 		Body:       body,
 		Deadline:   b.Left.Add(replyHold),
-		Hold:       true,
+		Retry:      true,
 	}, b.Settle)
 	return true
 }

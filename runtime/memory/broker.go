@@ -18,7 +18,7 @@ type Config struct {
 	// Both limits hold as well for the messages that one connection keeps
 	// through an outage; further ones fail at once.
 	MaxBytes int
-	// Grace is for how long an outage is hidden from messages without Hold.
+	// Grace is for how long an outage is hidden from messages without Retry.
 	// Default: 1 s. Negative: none.
 	Grace time.Duration
 	// ReconnectDelay is the time between the end of a connection, or the start

@@ -13,7 +13,8 @@
 //     and "#" stand for any one and any number of words.
 //   - An exclusive queue goes with its connection.
 //   - A queue is first in, first out. Consumers compete: they take turns, each
-//     up to its prefetch. A Latest consumer goes before all older ones.
+//     up to its prefetch. The newest consumer of an Owned queue goes
+//     before all older ones.
 //   - A message that is requeued, or was not settled when its connection ended,
 //     returns to its original place in the queue with the redelivered mark.
 //     What the transport took but had not yet passed to the consumer returns

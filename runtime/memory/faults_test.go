@@ -47,7 +47,7 @@ func TestRestartLosesMessagesOfClassicQueues(t *testing.T) {
 	})
 }
 
-// TestGraceToTheMoment: a message without Hold fails when the outage, not the
+// TestGraceToTheMoment: a message without Retry fails when the outage, not the
 // message, is as old as the grace.
 func TestGraceToTheMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -81,12 +81,12 @@ func TestOutageEndsInBlock(t *testing.T) {
 		plain, held := make(chan error, 1), make(chan error, 1)
 		conn.Publish(message(nil), func(err error) { plain <- err })
 		patient := message(nil)
-		patient.Hold = true
+		patient.Retry = true
 		conn.Publish(patient, func(err error) { held <- err })
 		conn.Broker().Block(true)
 		restore()
 		if err := <-plain; !errors.Is(err, transport.ErrBlocked) {
-			t.Errorf("without Hold: %v, want %v", err, transport.ErrBlocked)
+			t.Errorf("without Retry: %v, want %v", err, transport.ErrBlocked)
 		}
 		pass(time.Hour)
 		conn.Broker().Block(false)
@@ -94,11 +94,12 @@ func TestOutageEndsInBlock(t *testing.T) {
 	})
 }
 
-// TestLatest: of several Latest consumers the newest gets all it can hold.
-func TestLatest(t *testing.T) {
+// TestNewestOwner: of several consumers of an Owned queue the newest gets all it
+// can hold.
+func TestNewestOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := connect(t, memory.Config{})
-		queue := transport.Queue{Name: "queue", Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}, Latest: true, Prefetch: 5}
+		queue := transport.Queue{Name: "queue", Bindings: []transport.Binding{{Exchange: wire.CallsExchange, Key: "queue"}}, Owned: true, Prefetch: 5}
 		var counts [3]int
 		for i := range counts {
 			_, err := conn.Consume(t.Context(), queue, func(*transport.Delivery) { counts[i]++ })

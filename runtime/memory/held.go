@@ -112,7 +112,7 @@ func (t *Transport) hold(message transport.Publishing, done func(error)) {
 // patience is until when a message may wait for the broker (zero: for ever),
 // and the error that it fails with then. t.mu is held.
 func (t *Transport) patience(message *transport.Publishing) (until time.Time, failure error) {
-	if !message.Hold {
+	if !message.Retry {
 		until, failure = t.state.Since, t.unavailable()
 		if !t.state.Connected {
 			until = until.Add(max(0, t.broker.config.Grace))
@@ -175,7 +175,7 @@ func (t *Transport) failHeld(err error) outcomes {
 }
 
 // flush sends the held messages after the state has changed: all of them if the
-// broker takes messages; if it blocks, those without Hold fail. t.mu is held.
+// broker takes messages; if it blocks, those without Retry fail. t.mu is held.
 func (t *Transport) flush() outcomes {
 	var results outcomes
 	for _, m := range t.held.all() {
@@ -183,7 +183,7 @@ func (t *Transport) flush() outcomes {
 		case t.passable():
 			t.held.remove(m)
 			results = append(results, outcome{m, t.send(&m.message)})
-		case t.state.Connected && !m.message.Hold:
+		case t.state.Connected && !m.message.Retry:
 			t.held.remove(m)
 			results = append(results, outcome{m, transport.ErrBlocked})
 		}

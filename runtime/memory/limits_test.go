@@ -174,7 +174,7 @@ func TestHeldMessagesAreBounded(t *testing.T) {
 	outcomes := make(chan error, 3)
 	for i := range 3 {
 		m := message([]byte(strconv.Itoa(i)))
-		m.Hold = true
+		m.Retry = true
 		conn.Publish(m, func(err error) { outcomes <- err })
 	}
 	if err := <-outcomes; !errors.Is(err, transport.ErrDisconnected) {

@@ -17,7 +17,7 @@ const maxInbox = 1000
 type subscription struct {
 	queue    *queue
 	prefetch int
-	priority uint64 // of a Latest consumer; newer ones have higher ones
+	priority uint64 // on an Owned queue; newer consumers have higher ones
 	deliver  func(*transport.Delivery)
 
 	inbox     []*message  // taken, and not yet fetched by run

@@ -71,7 +71,7 @@ func (b *Broker) subscribe(declared *transport.Queue, connection *Transport, del
 		b.bind(q, binding.Exchange, binding.Key)
 	}
 	s := newSubscription(q, declared.Prefetch, deliver)
-	if declared.Latest {
+	if declared.Owned {
 		b.lastPriority++
 		s.priority = b.lastPriority
 	}

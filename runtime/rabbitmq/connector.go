@@ -160,7 +160,7 @@ func (t *Transport) followAll(l *link) []chan struct{} {
 	for c := range t.consumers {
 		tried := make(chan struct{})
 		c.loops.Go(func() { c.follow(l, sync.OnceFunc(func() { close(tried) })) })
-		if c.queue.Latest {
+		if c.queue.Owned {
 			awaited = append(awaited, tried)
 		}
 	}

@@ -142,7 +142,7 @@ func (c *consumer) subscribe(channel *amqp.Channel, priority int) (<-chan amqp.D
 		}
 	}
 	var arguments amqp.Table
-	if c.queue.Latest {
+	if c.queue.Owned {
 		arguments = amqp.Table{"x-priority": int32(priority)} //nolint:gosec // a count of connections
 	}
 	const autoAck, exclusive, noLocal = false, false, false

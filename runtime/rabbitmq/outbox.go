@@ -98,7 +98,7 @@ func (o *outbox) refusal(message *outgoing) error {
 // unready is why a message must not wait any longer, nil if it may.
 func (o *outbox) unready(message *outgoing, now time.Time) error {
 	switch {
-	case message.Hold || (o.up && !o.blocked):
+	case message.Retry || (o.up && !o.blocked):
 		return nil
 	case o.blocked:
 		return transport.ErrBlocked
@@ -185,7 +185,7 @@ func (o *outbox) disconnected() {
 	for _, out := range o.sent {
 		out.breaks++
 		switch {
-		case !out.Hold:
+		case !out.Retry:
 			told.add(&out, transport.ErrLost)
 		case out.breaks >= maxBreaks:
 			told.add(&out, transport.ErrRefused)
@@ -206,7 +206,7 @@ func (o *outbox) setBlocked(blocked bool) {
 	o.mu.Lock()
 	o.blocked = blocked
 	for i := range o.sent {
-		if blocked && !o.sent[i].Hold {
+		if blocked && !o.sent[i].Retry {
 			told.add(&o.sent[i], transport.ErrBlocked)
 		}
 	}

@@ -35,7 +35,7 @@ func (b *box) publish(name string, change func(*transport.Publishing)) {
 // advance lets the time of a synctest bubble pass.
 func advance(d time.Duration) { <-time.After(d) }
 
-func hold(m *transport.Publishing) { m.Hold = true }
+func hold(m *transport.Publishing) { m.Retry = true }
 
 // write takes out what a writer would send.
 func (b *box) write() []string {
@@ -179,7 +179,7 @@ func TestDeadlinePassesWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox(t)
 		soon := func(m *transport.Publishing) {
-			m.Hold = true
+			m.Retry = true
 			m.Deadline = time.Now().Add(time.Second)
 		}
 		b.publish("swept", soon)
@@ -196,7 +196,7 @@ func TestDeadlinePassesWhileWaiting(t *testing.T) {
 
 func TestBacklogIsBounded(t *testing.T) {
 	b := newBox(t)
-	large := func(m *transport.Publishing) { m.Hold, m.Body = true, make([]byte, 2000) }
+	large := func(m *transport.Publishing) { m.Retry, m.Body = true, make([]byte, 2000) }
 	b.publish("alone", large) // larger than the bound, but nothing else waits
 	b.publish("second", hold)
 	b.expect("second", transport.ErrBacklog)

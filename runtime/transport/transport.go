@@ -64,12 +64,12 @@ type Publishing struct {
 	// Deadline is when it becomes useless to send the message at all. Zero:
 	// never.
 	Deadline time.Time
-	// Hold keeps the message through an outage or a block, until its deadline,
+	// Retry keeps the message through an outage or a block, until its deadline,
 	// and sends it again if the connection breaks before the broker confirms
-	// it: it may arrive twice. Without Hold the message fails once an outage is
+	// it: it may arrive twice. Without Retry the message fails once an outage is
 	// longer than the transport's grace, at once while the broker blocks
-	// publishers, and with ErrLost when its fate is unknown.
-	Hold bool
+	// publishers, and with [ErrLost] when nobody knows whether it has arrived.
+	Retry bool
 }
 
 // Binding binds a queue to a topic exchange.
@@ -98,10 +98,10 @@ type Queue struct {
 	// Prefetch is the greatest number of messages that may be delivered and not
 	// yet settled. Zero: no limit.
 	Prefetch int
-	// Latest marks a queue with one owner: after a reconnect its messages go to
-	// the newest consumer only, even while the broker still takes the broken
+	// Owned marks a queue that one process consumes: after a reconnect its
+	// messages go to the newest consumer only, even while the broker still takes the broken
 	// connection's consumer for alive.
-	Latest bool
+	Owned bool
 }
 
 // Consumer is a running [Transport.Consume].

@@ -17,7 +17,7 @@ var cutting = []check{
 	{name: "a delivery that outlasts a cut is not overlapped", needs: []Feature{Severing}, run: longDelivery},
 	{name: "another connection gets the unsettled messages of a cut one", needs: []Feature{Severing}, run: unsettledMove},
 	{name: "the queue keeps what comes during an outage", needs: []Feature{Severing}, run: queueOutlives},
-	{name: "a Latest consumer that returned goes before older ones", needs: []Feature{Severing}, run: latestReturns},
+	{name: "the consumer of an Owned queue that returned goes before older ones", needs: []Feature{Severing}, run: ownerReturns},
 	{name: "Consume waits for the connection", needs: []Feature{Severing}, run: consumeWaits},
 	{name: "Consume gives up when its context ends", needs: []Feature{Severing}, run: consumeGivesUp},
 	{name: "Stop during an outage lasts", needs: []Feature{Severing}, run: stopInOutage},
@@ -146,9 +146,9 @@ func queueOutlives(f *fixture) {
 	}
 }
 
-func latestReturns(f *fixture) {
+func ownerReturns(f *fixture) {
 	publisher, queue := f.connect(), f.queue()
-	queue.Latest = true
+	queue.Owned = true
 	owner, stale := f.connect(), f.connect()
 	box, _ := owner.consume(queue)
 	staleBox, _ := stale.consume(queue)

@@ -78,7 +78,7 @@ func declareAgain(f *fixture) {
 	c.declare(queue)
 	c.send(queue, "kept")
 	queue.Prefetch = 7 // these belong to the consumer, not to the queue
-	queue.Latest = true
+	queue.Owned = true
 	box, _ := c.consume(queue)
 	box.expect("kept", false).Settle.Ack()
 }

@@ -28,7 +28,7 @@ type Harness struct {
 	// Lacks says, for what the transport or its broker cannot do, why.
 	Lacks map[Feature]string
 
-	// Grace is the transport's grace for messages without Hold. Default: 1 s.
+	// Grace is the transport's grace for messages without Retry. Default: 1 s.
 	Grace time.Duration
 	// Patience is how long the suite waits for what must happen before it
 	// fails. Default: 15 s.

@@ -15,8 +15,8 @@ import (
 var outages = []check{
 	{name: "a held message survives an outage", needs: []Feature{Severing}, run: heldSurvives},
 	{name: "held messages are sent in order, before later ones", needs: []Feature{Severing}, run: heldInOrder},
-	{name: "a message without Hold survives a short outage", needs: []Feature{Severing}, run: shortOutage},
-	{name: "a message without Hold fails when the grace is over", needs: []Feature{Severing}, run: longOutage},
+	{name: "a message without Retry survives a short outage", needs: []Feature{Severing}, run: shortOutage},
+	{name: "a message without Retry fails when the grace is over", needs: []Feature{Severing}, run: longOutage},
 	{name: "a deadline ends the wait for the connection", needs: []Feature{Severing}, run: deadlineInOutage},
 	{name: "Close during an outage waits for the connection", needs: []Feature{Severing}, run: closeWaits},
 	{name: "Close during an outage gives up when its context ends", needs: []Feature{Severing}, run: closeGivesUp},
@@ -27,7 +27,7 @@ var outages = []check{
 // held is a message that waits through outages.
 func held(queue transport.Queue, body string) transport.Publishing {
 	m := message(queue, body)
-	m.Hold, m.Deadline = true, time.Now().Add(time.Minute)
+	m.Retry, m.Deadline = true, time.Now().Add(time.Minute)
 	return m
 }
 
@@ -181,7 +181,7 @@ func truthfulDone(f *fixture) {
 	var receipts [messages]*receipt
 	for i := range messages {
 		m := message(queue, strconv.Itoa(i))
-		m.Hold = i%2 == 0
+		m.Retry = i%2 == 0
 		receipts[i] = c.publish(m)
 		if i%(messages/cuts) == messages/cuts/2 {
 			f.cut(c)

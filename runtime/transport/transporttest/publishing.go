@@ -97,7 +97,7 @@ func deadlinePassed(f *fixture) {
 	box, _ := c.consume(queue)
 	for _, hold := range []bool{false, true} {
 		m := message(queue, "too late")
-		m.Hold, m.Deadline = hold, time.Now().Add(-time.Second)
+		m.Retry, m.Deadline = hold, time.Now().Add(-time.Second)
 		f.promptly("an expired message", func() {
 			if err := c.publish(m).wait(); !errors.Is(err, transport.ErrExpired) {
 				f.t.Errorf("hold %v: %v, want %v", hold, err, transport.ErrExpired)

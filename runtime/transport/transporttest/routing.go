@@ -28,7 +28,7 @@ func noQueue(f *fixture) {
 	for _, exchange := range wire.Exchanges() {
 		for _, hold := range []bool{false, true} {
 			m := message(f.queue(), "for nobody")
-			m.Exchange, m.Hold, m.Deadline = exchange, hold, time.Now().Add(time.Minute)
+			m.Exchange, m.Retry, m.Deadline = exchange, hold, time.Now().Add(time.Minute)
 			m.Expiration = time.Minute
 			f.promptly("the return", func() {
 				if err := c.publish(m).wait(); !errors.Is(err, transport.ErrNoQueue) {

@@ -156,7 +156,7 @@ func publishAfterClose(f *fixture) {
 	c.close()
 	for _, hold := range []bool{false, true} {
 		m := message(queue, "too late")
-		m.Hold = hold
+		m.Retry = hold
 		f.promptly("Publish after Close", func() {
 			if err := c.publish(m).wait(); !errors.Is(err, transport.ErrClosed) {
 				f.t.Errorf("Publish after Close: %v, want %v", err, transport.ErrClosed)
