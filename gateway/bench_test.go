@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
@@ -23,6 +24,9 @@ type nowhere struct {
 func (w *nowhere) Header() http.Header            { return w.header }
 func (w *nowhere) WriteHeader(status int)         { w.status = status }
 func (w *nowhere) Write(body []byte) (int, error) { return len(body), nil }
+
+func (w *nowhere) SetReadDeadline(time.Time) error  { return nil }
+func (w *nowhere) SetWriteDeadline(time.Time) error { return nil }
 
 // rewound is a body that is read again and again.
 type rewound struct{ *strings.Reader }
