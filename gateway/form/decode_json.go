@@ -21,16 +21,15 @@ func decodeJSON(body []byte) (params, error) {
 		return params{}, err
 	}
 	var p params
-	if p.module, err = textField(fields, paramModule); err != nil {
-		return params{}, err
+	for _, text := range []struct {
+		name  string
+		param *param
+	}{{paramModule, &p.module}, {paramVersion, &p.version}, {paramMethod, &p.method}} {
+		if text.param.value, err = textField(fields, text.name); err != nil {
+			return params{}, err
+		}
 	}
-	if p.version, err = textField(fields, paramVersion); err != nil {
-		return params{}, err
-	}
-	if p.method, err = textField(fields, paramMethod); err != nil {
-		return params{}, err
-	}
-	p.bizContent, err = contentField(fields)
+	p.bizContent.value, err = contentField(fields)
 	return p, err
 }
 
@@ -72,25 +71,24 @@ func readObject(body []byte) (map[string]json.RawMessage, error) {
 }
 
 // textField is a parameter's value, empty for none and for null.
-func textField(fields map[string]json.RawMessage, name string) (string, error) {
-	raw, ok := fields[name]
-	if !ok {
-		return "", nil
+func textField(fields map[string]json.RawMessage, name string) ([]byte, error) {
+	raw, there := fields[name]
+	if !there {
+		return nil, nil
 	}
 	var value string
 	if err := json.Unmarshal(raw, &value); err != nil {
-		return "", gateway.InvalidParameter(codes.InvalidArgument, gateway.ReasonInvalidParameter, name,
+		return nil, gateway.InvalidParameter(codes.InvalidArgument, gateway.ReasonInvalidParameter, name,
 			"parameter "+name+" is not a string but "+gateway.Quote(string(raw)))
 	}
-	return value, nil
+	return []byte(value), nil
 }
 
 // contentField is the JSON of the request message, nil for none and for null.
 func contentField(fields map[string]json.RawMessage) ([]byte, error) {
 	raw := fields[paramBizContent]
 	if len(raw) > 0 && raw[0] == '"' {
-		text, err := textField(fields, paramBizContent)
-		return []byte(text), err
+		return textField(fields, paramBizContent)
 	}
 	if string(raw) == "null" {
 		return nil, nil

@@ -77,10 +77,10 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, request *gatewa
 	if err != nil {
 		return gateway.Response{Err: err}
 	}
-	if err := request.Resolve(ctx, given.module, given.version, given.method); err != nil {
+	if err := request.Resolve(ctx, given.module.text(), given.version.text(), given.method.text()); err != nil {
 		return gateway.Response{Err: err}
 	}
-	request.Codec, request.Body = gateway.CodecJSON, given.bizContent
+	request.Codec, request.Body = gateway.CodecJSON, given.bizContent.value
 	return h.gateway.Do(ctx, request)
 }
 

@@ -6,11 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
-// FuzzDecodeForm: what it reads, it reads again from a form that says the same,
-// and from the same as JSON.
+// FuzzDecodeForm compares with net/url.
 func FuzzDecodeForm(f *testing.F) {
 	f.Add([]byte("module=wxapp&version=1.0&method=A.B&bizContent=%7B%7D"))
 	f.Add([]byte("module=a&module=b"))
@@ -19,28 +17,53 @@ func FuzzDecodeForm(f *testing.F) {
 	f.Add([]byte("bizContent&version=%4"))
 	f.Add([]byte("bizContent=1&method&method=x;y"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		given, err := decodeForm(body)
-		if err != nil {
-			if len(err.Error()) > 1000 {
-				t.Errorf("an error of %d bytes", len(err.Error()))
+		want, wantErr := url.ParseQuery(string(body))
+		got, err := decodeForm(bytes.Clone(body))
+		if wantErr != nil {
+			if err == nil {
+				t.Fatalf("net/url refuses %q: %v", body, wantErr)
 			}
 			return
 		}
-		again, err := decodeForm([]byte(url.Values{
-			paramModule: {given.module}, paramVersion: {given.version}, paramMethod: {given.method},
-			paramBizContent: {string(given.bizContent)},
-		}.Encode()))
-		if err != nil || !same(given, again) {
-			t.Errorf("got %+v, %v; want %+v", again, err, given)
+		for _, name := range []string{paramModule, paramVersion, paramMethod, paramBizContent} {
+			switch values := want[name]; {
+			case len(values) > 1:
+				if err == nil {
+					t.Fatalf("%s is given %d times in %q", name, len(values), body)
+				}
+				return
+			case err != nil: // a later one may be there twice
+			case len(values) == 1 && string(got.find([]byte(name)).value) != values[0],
+				len(values) != got.find([]byte(name)).times:
+				t.Fatalf("%s of %q is %+v, not %q", name, body, got.find([]byte(name)), values)
+			}
 		}
-		checkAsJSON(t, given)
+		if err != nil {
+			t.Fatalf("net/url takes %q: %v", body, err)
+		}
 	})
 }
 
 func TestFormLimits(t *testing.T) {
-	if _, err := decodeForm([]byte(strings.Repeat("x&", 100_000))); err == nil {
-		t.Error("100,000 parameters are accepted")
+	for parameters, accepted := range map[int]bool{maxFormParameters: true, maxFormParameters + 1: false} {
+		body := strings.Repeat("&", parameters-1)
+		if _, err := decodeForm([]byte(body)); (err == nil) != accepted {
+			t.Errorf("%d parameters: %v", parameters, err)
+		}
+		if _, err := url.ParseQuery(body); (err == nil) != accepted {
+			t.Errorf("net/url differs with %d parameters: %v", parameters, err)
+		}
 	}
+}
+
+// call is what parameters ask for.
+type call struct {
+	module, version, method string
+	bizContent              []byte
+}
+
+func callOf(given params) call {
+	return call{given.module.text(), given.version.text(), given.method.text(), given.bizContent.value}
 }
 
 func FuzzDecodeJSON(f *testing.F) {
@@ -59,31 +82,38 @@ func FuzzDecodeJSON(f *testing.F) {
 		if !json.Valid(body) {
 			t.Fatal("malformed JSON is accepted")
 		}
-		checkAsJSON(t, given)
+		if given.complete() != nil {
+			return
+		}
+		call := callOf(given)
+		again, err := json.Marshal(map[string]string{
+			paramModule: call.module, paramVersion: call.version, paramMethod: call.method,
+			paramBizContent: string(call.bizContent),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if json.Valid(call.bizContent) { // Else marshalling replaces what is not UTF-8.
+			checkSame(t, call, again)
+		}
 	})
 }
 
-// checkAsJSON decodes the same parameters from JSON, where bizContent is a
-// string. What is no UTF-8 cannot be given so.
-func checkAsJSON(t *testing.T, want params) {
+// checkSame decodes the parameters of a call anew.
+func checkSame(t *testing.T, want call, body []byte) {
 	t.Helper()
-	for _, text := range []string{want.module, want.version, want.method, string(want.bizContent)} {
-		if !utf8.ValidString(text) {
-			return
-		}
+	given, err := decodeJSON(body)
+	if err == nil {
+		err = given.complete()
 	}
-	body, err := json.Marshal(map[string]string{
-		paramModule: want.module, paramVersion: want.version, paramMethod: want.method,
-		paramBizContent: string(want.bizContent),
-	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := decodeJSON(body); err != nil || !same(got, want) {
-		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	got := callOf(given)
+	if got.module != want.module || got.version != want.version || got.method != want.method {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
-}
-
-func same(a, b params) bool {
-	return a.module == b.module && a.version == b.version && a.method == b.method && bytes.Equal(a.bizContent, b.bizContent)
+	if len(bytes.ToValidUTF8(want.bizContent, nil)) == len(want.bizContent) && !bytes.Equal(got.bizContent, want.bizContent) {
+		t.Errorf("got %s, want %s", got.bizContent, want.bizContent)
+	}
 }

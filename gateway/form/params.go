@@ -16,22 +16,58 @@ const (
 	paramBizContent = "bizContent"
 )
 
-// params are the parameters as a body gives them, empty where it does not.
-type params struct {
-	module, version, method string
-	bizContent              []byte
+// params are the parameters as the body gives them.
+type params struct{ module, version, method, bizContent param }
+
+// param is one of them.
+type param struct {
+	value []byte // may lie in the request's body
+	times int    // how often it is given
+}
+
+func (p param) text() string { return string(p.value) }
+
+// find returns the parameter of that name, nil for a name that means nothing
+// here.
+func (p *params) find(name []byte) *param {
+	switch string(name) {
+	case paramModule:
+		return &p.module
+	case paramVersion:
+		return &p.version
+	case paramMethod:
+		return &p.method
+	case paramBizContent:
+		return &p.bizContent
+	}
+	return nil
+}
+
+// onlyOnce refuses parameters that are given more than once.
+func (p *params) onlyOnce() error {
+	switch {
+	case p.module.times > 1:
+		return duplicate(paramModule)
+	case p.version.times > 1:
+		return duplicate(paramVersion)
+	case p.method.times > 1:
+		return duplicate(paramMethod)
+	case p.bizContent.times > 1:
+		return duplicate(paramBizContent)
+	}
+	return nil
 }
 
 // complete refuses parameters that are missing.
 func (p *params) complete() error {
-	for _, name := range []struct{ name, value string }{
-		{paramModule, p.module}, {paramVersion, p.version}, {paramMethod, p.method},
-	} {
-		if name.value == "" {
-			return missing(name.name)
-		}
-	}
-	if len(bytes.TrimSpace(p.bizContent)) == 0 {
+	switch {
+	case len(p.module.value) == 0:
+		return missing(paramModule)
+	case len(p.version.value) == 0:
+		return missing(paramVersion)
+	case len(p.method.value) == 0:
+		return missing(paramMethod)
+	case len(bytes.TrimSpace(p.bizContent.value)) == 0:
 		return missing(paramBizContent)
 	}
 	return nil
