@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -22,10 +23,15 @@ type Route struct {
 	// Method is the method, with the timeout in effect.
 	Method *runtime.Method
 
-	name              string        // of the method, for the access log
-	timeout           time.Duration // what the caller waits at most
+	name    string        // of the method, for the access log
+	timeout time.Duration // what the caller waits at most
+	api     *preparedAPI
+
+	// The converters of the messages are made when the method is called first: a
+	// contract may have thousands of methods.
+	compiling         sync.Once
 	request, response *transcode.Message
-	api               *preparedAPI
+	err               error // why there are none
 }
 
 // String is the method's name for people: "wxapp/1.0/WxappManager.SessionKey".
@@ -44,6 +50,7 @@ func (r *Route) Response(codec Codec, json []byte) ([]byte, error) {
 // preparedAPI is what a gateway makes of an API, for its calls.
 type preparedAPI struct {
 	methods map[string]*Route
+	options transcode.Options
 	details *transcode.Message // for the details of errors
 	// arrive is the way through the filters for callers that name the API,
 	// depart the rest of it for calls of the API.
@@ -62,7 +69,8 @@ type routes struct {
 	call    Handler
 }
 
-// makeKnown prepares the APIs that are known from the beginning.
+// makeKnown prepares the APIs that are known from the beginning, with all their
+// methods.
 func (r *routes) makeKnown() error {
 	for _, source := range r.sources {
 		eager, ok := source.(Eager)
@@ -70,8 +78,14 @@ func (r *routes) makeKnown() error {
 			continue
 		}
 		for _, api := range eager.Known() {
-			if err := r.prepared(api).err; err != nil {
-				return fmt.Errorf("gateway: %w", err)
+			prepared := r.prepared(api)
+			if prepared.err != nil {
+				return fmt.Errorf("gateway: %w", prepared.err)
+			}
+			for _, route := range prepared.methods {
+				if err := route.compile(); err != nil {
+					return fmt.Errorf("gateway: %w", err)
+				}
 			}
 		}
 	}
@@ -80,12 +94,19 @@ func (r *routes) makeKnown() error {
 
 // findRoute returns the route to a method, within the time of a call.
 func (g *Gateway) findRoute(ctx context.Context, module, version, method string) (*Route, error) {
-	if found := g.routes.findLoaded(module, version, method); found != nil {
-		return found, nil
+	found := g.routes.findLoaded(module, version, method)
+	if found == nil {
+		ctx, cancel := context.WithTimeout(ctx, g.config.Timeouts.Call)
+		defer cancel()
+		var err error
+		if found, err = g.routes.find(ctx, module, version, method); err != nil {
+			return nil, err
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.config.Timeouts.Call)
-	defer cancel()
-	return g.routes.find(ctx, module, version, method)
+	if err := found.compile(); err != nil {
+		return nil, runtime.Errorf(codes.Internal, "%w", err)
+	}
+	return found, nil
 }
 
 // findLoaded returns the route to a method of an API that a source has in memory,
@@ -163,6 +184,7 @@ func (r *routes) prepare(api *catalog.API) (*preparedAPI, error) {
 	}
 	prepared := &preparedAPI{
 		methods: map[string]*Route{},
+		options: options,
 		details: details,
 		arrive:  wrapStages(api, r.filters, 0, StageSplit, depart),
 		depart:  wrapStages(api, r.filters, StageSplit+1, stages, r.call),
@@ -172,36 +194,14 @@ func (r *routes) prepare(api *catalog.API) (*preparedAPI, error) {
 			if prepared.methods[method.Name] != nil {
 				return nil, fmt.Errorf("method %s is there twice", method.Name)
 			}
-			route, err := r.newRoute(api, method, options)
-			if err != nil {
-				return nil, fmt.Errorf("method %s: %w", method.Name, err)
-			}
-			route.api = prepared
-			prepared.methods[method.Name] = route
+			prepared.methods[method.Name] = r.newRoute(api, method, prepared)
 		}
 	}
 	return prepared, nil
 }
 
-func (r *routes) newRoute(api *catalog.API, method *runtime.Method, options transcode.Options) (*Route, error) {
-	if err := contract.CheckMethod(method.Name); err != nil {
-		return nil, err
-	}
-	if method.Module != api.Module || method.Version != api.Version {
-		return nil, fmt.Errorf("it belongs to %s/%s", method.Module, method.Version)
-	}
-	if method.Request == nil || method.Response == nil {
-		return nil, errors.New("the descriptors of its messages are missing")
-	}
-	request, err := transcode.New(method.Request.ProtoReflect().Descriptor(), options)
-	if err != nil {
-		return nil, err
-	}
-	response, err := transcode.New(method.Response.ProtoReflect().Descriptor(), options)
-	if err != nil {
-		return nil, err
-	}
-	route := &Route{API: api, Method: method, name: method.String(), timeout: api.Timeout(method), request: request, response: response}
+func (r *routes) newRoute(api *catalog.API, method *runtime.Method, prepared *preparedAPI) *Route {
+	route := &Route{API: api, Method: method, name: method.String(), timeout: api.Timeout(method), api: prepared}
 	if route.timeout != method.Timeout {
 		changed := *method
 		changed.Timeout = route.timeout
@@ -210,7 +210,36 @@ func (r *routes) newRoute(api *catalog.API, method *runtime.Method, options tran
 	if route.timeout <= 0 {
 		route.timeout = r.timeout
 	}
-	return route, nil
+	return route
+}
+
+// compile makes the converters of the method's messages, once.
+func (r *Route) compile() error {
+	r.compiling.Do(func() {
+		if r.err = r.check(); r.err == nil {
+			r.request, r.err = transcode.New(r.Method.Request.ProtoReflect().Descriptor(), r.api.options)
+		}
+		if r.err == nil {
+			r.response, r.err = transcode.New(r.Method.Response.ProtoReflect().Descriptor(), r.api.options)
+		}
+		if r.err != nil {
+			r.err = fmt.Errorf("API %s: method %s: %w", r.API, r.Method.Name, r.err)
+		}
+	})
+	return r.err
+}
+
+func (r *Route) check() error {
+	if err := contract.CheckMethod(r.Method.Name); err != nil {
+		return err
+	}
+	if r.Method.Module != r.API.Module || r.Method.Version != r.API.Version {
+		return fmt.Errorf("it belongs to %s/%s", r.Method.Module, r.Method.Version)
+	}
+	if r.Method.Request == nil || r.Method.Response == nil {
+		return errors.New("the descriptors of its messages are missing")
+	}
+	return nil
 }
 
 // newDetails is the converter for the details of errors.

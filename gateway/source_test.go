@@ -3,11 +3,17 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mqrpc/mqrpc/catalog"
@@ -23,7 +29,7 @@ func TestSources(t *testing.T) {
 	moduleOnly := gatewaytest.Source(func(context.Context, string, string) (*catalog.API, error) { return nil, catalog.ErrUnknownVersion })
 	down := gatewaytest.Source(func(context.Context, string, string) (*catalog.API, error) { return nil, errors.New("store is down") })
 	broken := gatewaytest.Source(func(_ context.Context, module, version string) (*catalog.API, error) {
-		return &catalog.API{Module: module, Version: version, Services: []*runtime.Service{{Methods: []*runtime.Method{{Module: module, Version: version, Name: "A.B"}}}}}, nil
+		return &catalog.API{Module: module, Version: version, Services: []*runtime.Service{{Methods: []*runtime.Method{{Module: module, Version: version, Name: "WxappManager.SessionKey"}}}}}, nil
 	})
 	tests := map[string]struct {
 		sources []gateway.Source
@@ -35,7 +41,7 @@ func TestSources(t *testing.T) {
 		"one knows the module":       {[]gateway.Source{moduleOnly, none}, 404, gateway.ReasonUnknownVersion},
 		"one is down, another knows": {[]gateway.Source{down, gatewaytest.Static(t)}, 200, ""},
 		"one is down, none knows":    {[]gateway.Source{none, down, moduleOnly}, 503, gateway.ReasonLookupFailed},
-		"an API without messages":    {[]gateway.Source{broken}, 500, ""},
+		"a method without messages":  {[]gateway.Source{broken}, 500, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -123,5 +129,54 @@ func TestTwoGatewaysShareAnAPI(t *testing.T) {
 		if got := gatewaytest.Post(full, gatewaytest.FormType, gatewaytest.SessionKey).Body.String(); got != `{"session_key":"d3JmZGZkc2Y="}` {
 			t.Errorf("the second: %s", got)
 		}
+	}
+}
+
+// TestOneMethodIsBroken: the others of its API are called all the same.
+func TestOneMethodIsBroken(t *testing.T) {
+	api := gatewaytest.WithPolicy(nil)
+	api.Services = append(api.Services, &runtime.Service{Methods: []*runtime.Method{{Module: "wxapp", Version: "1.0", Name: "A.Broken"}}})
+	g := gatewaytest.New(t, gateway.Config{Sources: gatewaytest.Only(api)})
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.Call("A.Broken", "{}")); w.Code != 500 {
+		t.Errorf("the broken one: got %d %s", w.Code, w.Body)
+	}
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 200 {
+		t.Errorf("another: got %d %s", w.Code, w.Body)
+	}
+}
+
+// TestManyMethods: a contract with very many methods of large messages costs a
+// call no more than its own method's messages.
+func TestManyMethods(t *testing.T) {
+	const count = 5000
+	file := &descriptorpb.FileDescriptorProto{Name: proto.String("many.proto"), Syntax: proto.String("proto3")}
+	for i := range count { // each message holds the next one
+		file.MessageType = append(file.GetMessageType(), &descriptorpb.DescriptorProto{
+			Name: proto.String(fmt.Sprintf("M%d", i)),
+			Field: []*descriptorpb.FieldDescriptorProto{{
+				Name: proto.String("next"), Number: proto.Int32(1), TypeName: proto.String(fmt.Sprintf(".M%d", (i+1)%count)),
+				Type: descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+			}},
+		})
+	}
+	linked, err := protodesc.NewFile(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &runtime.Service{}
+	for i := range count {
+		message := dynamicpb.NewMessage(linked.Messages().Get(i))
+		service.Methods = append(service.Methods, &runtime.Method{Module: "m", Version: "1", Name: fmt.Sprintf("S.M%d", i), Request: message, Response: message})
+	}
+	g := gatewaytest.New(t, gateway.Config{
+		Sources: gatewaytest.Only(&catalog.API{Module: "m", Version: "1", Services: []*runtime.Service{service}}),
+		Caller: gatewaytest.Caller(func(_ context.Context, call *runtime.Call) (*runtime.Reply, error) {
+			return &runtime.Reply{Payload: call.Payload}, nil
+		}),
+	})
+	began := time.Now()
+	w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.Form("module", "m", "version", "1", "method", "S.M7", "bizContent", `{"next":{}}`))
+	if took := time.Since(began); w.Code != 200 || took > 2*time.Second {
+		t.Errorf("got %d %.200s after %s", w.Code, w.Body, took)
 	}
 }
