@@ -58,8 +58,8 @@ func addAccessAttrs(line *slog.Record, r *http.Request, x *exchange, took time.D
 	case x.unknown != "":
 		attrs = append(attrs, slog.String("unknown_call", x.unknown))
 	}
-	if x.standIn != "" {
-		attrs = append(attrs, slog.String("default_response", x.standIn))
+	if x.defaulted != "" {
+		attrs = append(attrs, slog.String("default_response", x.defaulted))
 	}
 	if x.failed != nil {
 		attrs = append(attrs, slog.String("code", x.failed.Code().String()), slog.String("error", x.failed.Message()))

@@ -20,7 +20,7 @@ type exchange struct {
 	unknown   string // what was named but is not there, quoted
 	route     *Route // nil until found
 	failed    *runtime.Error
-	standIn   string // why a default response was given, "" if none was
+	defaulted string // why a default response was given, "" if none was
 	response  responseRecorder
 
 	idHeader [1]string // the response's RequestIDHeader

@@ -44,7 +44,7 @@ func (g *Gateway) Do(ctx context.Context, request *Request) Response {
 	defer cancel()
 	response := request.Route.api.arrive(ctx, request)
 	if x := request.exchange; x != nil {
-		x.standIn = response.Metadata[DefaultResponseMetadata]
+		x.defaulted = response.Metadata[DefaultResponseMetadata]
 		x.failed = runtime.AsError(response.Err)
 	}
 	return response

@@ -1,10 +1,17 @@
 package form_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/mqrpc/mqrpc/catalog"
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/runtime"
 
 	"go.uber.org/goleak"
 
@@ -87,6 +94,47 @@ func TestTimeoutHeader(t *testing.T) {
 		w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey, form.TimeoutHeader, bad)
 		if f := gatewaytest.FailureOf(t, w); w.Code != http.StatusBadRequest || f.Reason() != gateway.ReasonInvalidTimeout || len(f.Message) > 300 {
 			t.Errorf("%.20s: got %d %s", bad, w.Code, w.Body)
+		}
+	}
+}
+
+// TestEveryOutcomeInEveryMediaType: however the parameters come, the answer is
+// the same.
+func TestEveryOutcomeInEveryMediaType(t *testing.T) {
+	const fields = `"module":"wxapp","version":"1.0","method":"WxappManager.SessionKey","bizContent":`
+	media := map[string]struct{ contentType, body string }{
+		"form":         {gatewaytest.FormType, gatewaytest.SessionKey},
+		"JSON, object": {gatewaytest.JSONType, `{` + fields + `{"Code":"d3JmZGZkc2Y="}}`},
+		"JSON, string": {gatewaytest.JSONType, `{` + fields + `"{\"Code\":\"d3JmZGZkc2Y=\"}"}`},
+	}
+	standIn := &mqrpcv1.Policy{DefaultResponses: map[string]string{"*": `{"SessionKey":"c3RhbmQtaW4="}`}}
+	refusing := gateway.Filter{Stage: gateway.StageAuthenticate, Wrap: func(*catalog.API, gateway.Handler) gateway.Handler {
+		return func(context.Context, *gateway.Request) gateway.Response {
+			return gateway.Response{Err: runtime.NewError(codes.Unauthenticated, "who are you?"), Metadata: runtime.Metadata{"mqrpc-realm": "here"}}
+		}
+	}}
+	outcomes := map[string]struct {
+		config        gateway.Config
+		status        int
+		body          string
+		header, value string
+	}{
+		"answer":           {gateway.Config{}, 200, gatewaytest.SessionKeyAnswer, gateway.DefaultResponseHeader, ""},
+		"service's error":  {gateway.Config{Caller: gatewaytest.Failing(runtime.NewError(codes.NotFound, "gone"))}, 404, `{"code":5,"message":"gone"}`, "Retry-After", ""},
+		"filter's refusal": {gateway.Config{Filters: []gateway.Filter{refusing}}, 401, `{"code":16,"message":"who are you?"}`, "X-Mqrpc-Realm", "here"},
+		"default response": {gateway.Config{Caller: gatewaytest.Failing(context.DeadlineExceeded), Sources: gatewaytest.Only(gatewaytest.WithPolicy(standIn))}, 200, `{"SessionKey":"c3RhbmQtaW4="}`, gateway.DefaultResponseHeader, "silent"},
+	}
+	for outcome, want := range outcomes {
+		for medium, given := range media {
+			t.Run(outcome+", "+medium, func(t *testing.T) {
+				w := gatewaytest.Post(gatewaytest.New(t, want.config), given.contentType, given.body)
+				if w.Code != want.status || w.Body.String() != want.body {
+					t.Errorf("got %d %s, want %d %s", w.Code, w.Body, want.status, want.body)
+				}
+				if got := w.Header().Get(want.header); got != want.value {
+					t.Errorf("%s is %q, want %q", want.header, got, want.value)
+				}
+			})
 		}
 	}
 }

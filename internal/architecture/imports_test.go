@@ -63,6 +63,25 @@ func TestGrounds(t *testing.T) {
 	}
 }
 
+// TestFrontsAndFilters: they know the pipeline, and not one another.
+func TestFrontsAndFilters(t *testing.T) {
+	const gateway = module + "gateway/"
+	listed, err := exec.CommandContext(t.Context(), "go", "list", gateway+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, found := range strings.Fields(string(listed)) {
+		if !strings.HasPrefix(found, gateway) || found == gateway+"gatewaytest" {
+			continue
+		}
+		for _, dependency := range dependencies(t, strings.TrimPrefix(found, module)) {
+			if strings.HasPrefix(dependency, gateway) && !matches(dependency, found+"/") && dependency != found {
+				t.Errorf("%s depends on %s", found, dependency)
+			}
+		}
+	}
+}
+
 func matches(dependency, rule string) bool {
 	return dependency == rule || strings.HasSuffix(rule, "/") && strings.HasPrefix(dependency, rule)
 }
