@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,7 +158,7 @@ func TestRegistryOverWorkers(t *testing.T) {
 func TestStaticTakesPolicies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := memory.NewBroker(memory.Config{})
-		startWxapp(t, broker)
+		startWxapp(t, broker, slog.New(slog.DiscardHandler))
 		r := newRegistry(t)
 		s := newStand(t, broker, catalog.Config{Static: []*runtime.Service{wxappv1.WxappManager_Service}, Store: r, Notifier: r})
 		wxapp := contract.Key{Module: "wxapp", Version: "1.0"}

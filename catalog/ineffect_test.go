@@ -13,14 +13,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
+	wxappv1 "github.com/mqrpc/mqrpc/examples/wxapp/proto/wxapp/v1"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
+	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/memory"
 )
 
@@ -313,19 +316,99 @@ func TestWorkerThatBreaksTheContract(t *testing.T) {
 		}
 
 		pass(5 * time.Second)
-		broken.announce(false) // it does not seem to have heard
+		broken.announce(false) // it has heard
 		pass(100 * time.Millisecond)
-		if got := len(s.workers.admissions); got != 2 {
+		if got := len(s.workers.admissions); got != 1 || !broken.refused.Load() {
+			t.Errorf("told %d times, want once", got)
+		}
+		broken.refused.Store(false)
+		broken.announce(false) // it does not seem to have
+		pass(100 * time.Millisecond)
+		if got := len(s.workers.admissions); got != 2 || !broken.refused.Load() {
 			t.Errorf("told %d times, want twice", got)
 		}
+		broken.announce(false)
 		s.refuse(`{"field1":true}`, errRequest)
 		forced := diverging()
 		forced.Sequence = 2
 		good.leave()
 		push(t, r, forced)
 		s.expect(`{"field1":true}`, "broken")
+		s.expectAdmission(3, &mqrpcv1.Admission{Revision: forced.GetRevision(), InEffect: forced.GetRevision()})
 		if stats := s.catalog.Stats(); stats.Refused != 0 || stats.Disagreeing != 0 {
 			t.Errorf("got %+v", stats)
+		}
+	})
+}
+
+// TestRefusedWorkerStops: a worker whose contract breaks the one in effect takes
+// no more calls and says why, until the two go together.
+func TestRefusedWorkerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		r := newRegistry(t)
+		wxapp := contract.Key{Module: "wxapp", Version: "1.0"}
+		save(t, r, registrytest.API(wxapp, 1, 1)) // another service altogether
+		s := newStand(t, broker, catalog.Config{Store: r, Notifier: r})
+		if _, err := s.catalog.API(t.Context(), wxapp.Module, wxapp.Version); err != nil {
+			t.Fatal(err)
+		}
+		told := &logged{}
+		startWxapp(t, broker, told.logger())
+		pass(time.Second)
+		if got := told.lines("level=ERROR", "gateways refuse", "SERVICE_REMOVED"); got != 1 {
+			t.Errorf("the worker says so in %d lines:\n%s", got, told.text.String())
+		}
+		if got := body[catalog.APIDetail](s, "/apis/wxapp/1.0"); len(got.Workers) != 1 || !got.Workers[0].Refused {
+			t.Errorf("got %+v", got.Workers)
+		}
+		call := func() error {
+			method := wxappv1.WxappManager_Service.Methods[0]
+			_, err := s.client.Invoke(t.Context(), &runtime.Call{Method: method, Timeout: time.Second})
+			return err
+		}
+		if err := call(); runtime.CodeOf(err) != codes.DeadlineExceeded {
+			t.Errorf("the refused worker answers: %v", err)
+		}
+
+		forced := &mqrpcv1.Api{
+			Module: "wxapp", Version: "1.0", Sequence: 2, Files: contract.Collect(wxappv1.File_wxapp_v1_wxapp_proto),
+		}
+		forced.Revision = contract.Revision(forced.GetFiles())
+		push(t, r, forced)
+		pass(time.Second)
+		if err := call(); err != nil {
+			t.Errorf("the admitted worker: %v", err)
+		}
+		if got := body[catalog.APIDetail](s, "/apis/wxapp/1.0"); len(got.Workers) != 1 || got.Workers[0].Refused {
+			t.Errorf("got %+v", got.Workers)
+		}
+	})
+}
+
+// TestRefusedUntilTheOthersGo: without a registry, too, the instances that are
+// left are admitted.
+func TestRefusedUntilTheOthersGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		s := newStand(t, broker, catalog.Config{})
+		workers := []*greeterWorker{startGreeter(t, broker, "a", 2), startWorker(t, broker, "b", diverging())}
+		slices.SortFunc(workers, func(x, y *greeterWorker) int {
+			return strings.Compare(x.contract.GetRevision(), y.contract.GetRevision())
+		})
+		for _, w := range workers {
+			w.announce(false)
+		}
+		_, _ = s.call(greeter, "Greeter.Greet", `{}`)
+		pass(time.Second)
+		if workers[0].refused.Load() || !workers[1].refused.Load() {
+			t.Error("the one with the greater hash is not the refused one")
+		}
+		workers[1].announce(false)
+		workers[0].leave()
+		pass(time.Second)
+		if workers[1].refused.Load() || s.inEffect() != workers[1].contract.GetRevision() {
+			t.Errorf("%s is in effect, and its only instance is refused", s.inEffect())
 		}
 	})
 }

@@ -45,7 +45,8 @@ type Instance struct {
 type instance struct {
 	Instance
 
-	told time.Time // when it was last told whether it is refused
+	told    time.Time // when it was last told whether it is refused
+	refusal bool      // what it was told
 }
 
 // The bounds of how long a claim holds. What says less or more is held
@@ -143,7 +144,7 @@ func (c *Catalog) hear(key contract.Key, said Instance, whole, stopping bool) {
 	if !whole {
 		said.Host, said.PID, said.Language, said.Started, said.Services = before.Host, before.PID, before.Language, before.Started, before.Services
 	}
-	e.instances[said.Instance] = instance{Instance: said, told: before.told}
+	e.instances[said.Instance] = instance{Instance: said, told: before.told, refusal: before.refusal}
 	if said.Revision == e.described.revision {
 		e.described = described{} // its own word counts from now on
 	}

@@ -49,10 +49,10 @@ func (sessions) SessionKey(_ context.Context, request *wxappv1.SessionKeyRequest
 }
 
 // startWxapp starts the example's worker.
-func startWxapp(t *testing.T, broker *memory.Broker) (stop func()) {
+func startWxapp(t *testing.T, broker *memory.Broker, logger *slog.Logger) (stop func()) {
 	t.Helper()
 	transport := broker.Connect()
-	worker := runtime.NewWorker(transport, runtime.WorkerConfig{Logger: slog.New(slog.DiscardHandler)})
+	worker := runtime.NewWorker(transport, runtime.WorkerConfig{Logger: logger})
 	wxappv1.RegisterWxappManagerServer(worker, sessions{})
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -79,7 +79,7 @@ func TestHotPlug(t *testing.T) {
 			t.Errorf("before: got %s, %v", got, err)
 		}
 		began := time.Now()
-		stop := startWxapp(t, broker)
+		stop := startWxapp(t, broker, slog.New(slog.DiscardHandler))
 		synctest.Wait()
 		if got, err := s.call(wxapp, "WxappManager.SessionKey", `{"Code":"YQ=="}`); got != `{"SessionKey":"YQ=="}` {
 			t.Errorf("the first: got %s, %v", got, err)

@@ -236,8 +236,10 @@ func (c *Catalog) admit(e *entry, next *state) {
 	sure := c.store == nil || e.registry.answered
 	var told []Instance
 	for name, known := range e.instances {
-		if sure && next.isNewsTo(known.Instance) && time.Since(known.told) >= tellAgain {
-			e.instances[name] = instance{Instance: known.Instance, told: time.Now()}
+		refused := next.refused[known.Revision] != ""
+		waits := refused == known.refusal && time.Since(known.told) < tellAgain
+		if sure && !waits && next.isNewsTo(known.Instance) {
+			e.instances[name] = instance{Instance: known.Instance, told: time.Now(), refusal: refused}
 			told = append(told, known.Instance)
 		}
 	}
@@ -247,7 +249,8 @@ func (c *Catalog) admit(e *entry, next *state) {
 	}
 }
 
-// tellAgain is how long an instance has to heed what it was told.
+// tellAgain is how long an instance has to heed what it was told before it is
+// told the same again.
 const tellAgain = time.Second
 
 func (c *Catalog) sendAdmission(key contract.Key, to Instance, now *state) {

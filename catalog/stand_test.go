@@ -312,6 +312,7 @@ func (w *greeterWorker) announce(stopping bool) {
 		Module: greeter.Module, Version: greeter.Version, Revision: w.contract.GetRevision(),
 		Instance: w.name, Host: "host-" + w.name, Pid: 7, Language: "go", Running: 1,
 		Started: timestamppb.New(w.started), ValidFor: durationpb.New(15 * time.Second), Stopping: stopping,
+		Refused: w.refused.Load(),
 	})
 }
 
