@@ -137,8 +137,9 @@ func (t *Transport) serve(l *link, address address) error {
 const resumeTimeout = 5 * time.Second
 
 // resumeConsumers consumes on the new link what was consumed on the last one,
-// and waits for the queues of replies: a call must not be sent before its reply
-// can arrive. One queue in trouble does not hold up the others.
+// and waits for the queues that nobody else consumes: a call must not be sent
+// before its reply can arrive, nor may a listener believe that it hears. One
+// queue in trouble does not hold up the others.
 func (t *Transport) resumeConsumers(l *link) {
 	timeout := time.After(resumeTimeout)
 	for _, tried := range t.followAll(l) {
@@ -160,7 +161,7 @@ func (t *Transport) followAll(l *link) []chan struct{} {
 	for c := range t.consumers {
 		tried := make(chan struct{})
 		c.loops.Go(func() { c.follow(l, sync.OnceFunc(func() { close(tried) })) })
-		if c.queue.Owned {
+		if c.queue.Owned || c.queue.Exclusive {
 			awaited = append(awaited, tried)
 		}
 	}

@@ -18,6 +18,7 @@ var cutting = []check{
 	{name: "another connection gets the unsettled messages of a cut one", needs: []Feature{Severing}, run: unsettledMove},
 	{name: "the queue keeps what comes during an outage", needs: []Feature{Severing}, run: queueOutlives},
 	{name: "the consumer of an Owned queue that returned goes before older ones", needs: []Feature{Severing}, run: ownerReturns},
+	{name: "an exclusive queue is there again when the connection is", needs: []Feature{Severing}, run: exclusiveReturns},
 	{name: "Consume waits for the connection", needs: []Feature{Severing}, run: consumeWaits},
 	{name: "Consume gives up when its context ends", needs: []Feature{Severing}, run: consumeGivesUp},
 	{name: "Stop during an outage lasts", needs: []Feature{Severing}, run: stopInOutage},
@@ -168,6 +169,21 @@ func ownerReturns(f *fixture) {
 	}
 	if staleBox.count() > 0 {
 		f.t.Errorf("the older consumer got %d messages", staleBox.count())
+	}
+}
+
+// exclusiveReturns: who asks on a new connection, or says that news may have been
+// lost until then, must hear everything from then on.
+func exclusiveReturns(f *fixture) {
+	publisher, owner, queue := f.connect(), f.connect(), f.queue()
+	queue.Exclusive, queue.Expires = true, 0
+	box, _ := owner.consume(queue)
+	for i := range 10 {
+		f.cut(owner)
+		if err := publisher.publish(message(queue, strconv.Itoa(i))).wait(); err != nil {
+			f.t.Fatalf("Publish after cut %d: %v", i, err)
+		}
+		box.expect(strconv.Itoa(i), false).Settle.Ack()
 	}
 }
 
