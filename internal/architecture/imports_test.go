@@ -70,7 +70,7 @@ func TestFrontsAndFilters(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	for _, found := range strings.Fields(string(listed)) {
+	for found := range strings.FieldsSeq(string(listed)) {
 		if !strings.HasPrefix(found, gateway) || found == gateway+"gatewaytest" {
 			continue
 		}
