@@ -85,11 +85,10 @@ type Worker struct {
 	counters   workerCounters
 	complaints throttle
 
-	handlers context.Context // of all handlers; ends when a stop takes too long
-	abort    context.CancelFunc
-	busy     sync.WaitGroup // messages that are not settled
-	// following are goroutines that follow admissions. None starts after the stop.
-	following sync.WaitGroup
+	handlers   context.Context // of all handlers; ends when a stop takes too long
+	abort      context.CancelFunc
+	busy       sync.WaitGroup // messages that are not settled
+	admissions chan struct{}  // says that there are some to follow
 }
 
 var _ Registrar = (*Worker)(nil)
@@ -115,12 +114,13 @@ func NewWorker(conn transport.Transport, config WorkerConfig) *Worker {
 		config.Logger = slog.Default()
 	}
 	w := &Worker{
-		transport: conn,
-		config:    config,
-		instance:  uniqueName(config.Name),
-		log:       config.Logger,
-		apis:      map[string]*servedAPI{},
-		ready:     make(chan struct{}),
+		transport:  conn,
+		config:     config,
+		instance:   uniqueName(config.Name),
+		log:        config.Logger,
+		apis:       map[string]*servedAPI{},
+		admissions: make(chan struct{}, 1),
+		ready:      make(chan struct{}),
 	}
 	w.handlers, w.abort = context.WithCancel(context.Background())
 	w.replies = batch.NewGatherers(config.Batching.limits(), batch.Sender[replyTarget, *job]{Send: w.sendBatch, Settled: w.settled})
@@ -207,13 +207,12 @@ func (w *Worker) Run(ctx context.Context) error {
 // the first call. It waits no longer for that than for the first claims.
 func (w *Worker) startControl(ctx context.Context) (stop func()) {
 	w.presence = newPresence(w)
-	for _, api := range w.apis {
-		api.consuming.follow = func() { w.following.Go(func() { api.followAdmission(ctx) }) }
-	}
 	hearing, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it hears of callers that leave during the stop
 	heard := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() { newControl(w).consume(hearing, heard) })
+	following, stopFollowing := context.WithCancel(ctx)
+	running.Go(func() { w.followAdmissions(following) })
 	select {
 	case <-heard:
 	case <-time.After(firstClaims):
@@ -221,6 +220,7 @@ func (w *Worker) startControl(ctx context.Context) (stop func()) {
 	}
 	return func() {
 		cancel()
+		stopFollowing()
 		running.Wait()
 	}
 }
@@ -265,7 +265,6 @@ func (w *Worker) stop() error {
 }
 
 func (w *Worker) stopConsumers(ctx context.Context) {
-	w.following.Wait()
 	var stopping sync.WaitGroup
 	for _, api := range w.apis {
 		stopping.Go(func() {

@@ -139,7 +139,7 @@ func (c *control) obey(delivery *transport.Delivery, api *servedAPI) error {
 		}
 		admission, err := wire.DecodeAdmission(delivery.Body)
 		if err == nil && admission.GetRevision() == api.description.revision() {
-			api.consuming.admit(admission)
+			api.admit(admission)
 		}
 		return err
 	}

@@ -59,7 +59,7 @@ func TestNewcomersAskForClaims(t *testing.T) {
 	answers := s.hear(asking, "listener", transport.Binding{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern("newcomer-1")})
 	for _, key := range []string{wire.DiscoverAllKey, everybodyKey, wire.ControlKey("test", "1.0", worker.Instance())} {
 		s.tell(asking, wire.ControlExchange, key, wire.TypeDiscover, "newcomer-1", &mqrpcv1.Discover{})
-		if claim := nextClaim(t, answers); claim.GetInstance() != worker.Instance() {
+		if claim := nextClaim(t, answers); claim.GetInstance() != worker.Instance() || claim.GetValidFor().AsDuration() <= 0 {
 			t.Errorf("asked with %s, the answer is %v", key, claim)
 		}
 	}
@@ -260,4 +260,31 @@ func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+// TestAdmissionsThatFollowEachOther: what was said last holds, and no consumer
+// is left over from what was said before.
+func TestAdmissionsThatFollowEachOther(t *testing.T) {
+	s := newStand(t)
+	heard := s.hear(s.connect(), "listener", transport.Binding{Exchange: wire.AnnouncementsExchange, Key: "test.1_0"})
+	worker := s.worker(s.connect(), runtime.WorkerConfig{}, handlers{"Echo": echo})
+	revision := nextClaim(t, heard).GetRevision()
+	client := s.client(s.connect(), runtime.ClientConfig{Timeout: 100 * time.Millisecond})
+	gateway := s.connect()
+	admit := func(refused bool) {
+		s.tell(gateway, wire.ControlExchange, wire.ControlKey("test", "1.0", worker.Instance()), wire.TypeAdmission, "",
+			&mqrpcv1.Admission{Revision: revision, Refused: refused})
+	}
+	for range 100 {
+		admit(true)
+		admit(false)
+	}
+	eventually(t, "it takes calls", func() bool { _, err := call(t.Context(), client, "Echo", "x"); return err == nil })
+	admit(true)
+	eventually(t, "it takes none", func() bool { _, err := call(t.Context(), client, "Echo", "x"); return err != nil })
+	for range 5 {
+		if _, err := call(t.Context(), client, "Echo", "x"); err == nil {
+			t.Error("a worker that was refused takes a call")
+		}
+	}
 }

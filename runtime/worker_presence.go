@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -25,6 +26,7 @@ type presence struct {
 	interval time.Duration // zero or less: it tells nothing by itself
 	host     string
 	started  time.Time
+	stopping atomic.Bool // the worker takes no more calls
 
 	stop func() // ends the loop
 	loop sync.WaitGroup
@@ -52,7 +54,7 @@ func (p *presence) start() {
 		return
 	}
 	select {
-	case <-p.claimAll(false):
+	case <-p.claimAll():
 	case <-time.After(firstClaims):
 	}
 	p.loop.Go(func() { p.run(ctx) })
@@ -76,7 +78,7 @@ func (p *presence) run(ctx context.Context) {
 	for {
 		select {
 		case <-reconnected:
-			p.claimAll(false)
+			p.claimAll()
 		case <-timer.C:
 			p.beat()
 			timer.Reset(p.untilNext())
@@ -96,27 +98,26 @@ func (p *presence) untilNext() time.Duration {
 func (p *presence) end() {
 	p.stop()
 	p.loop.Wait()
+	p.stopping.Store(true)
 	if p.interval > 0 {
-		p.claimAll(true)
+		p.claimAll()
 	}
 }
 
 // changed claims an API anew whose state is another one now.
 func (p *presence) changed(api *servedAPI) {
 	if p.interval > 0 {
-		p.publish(wire.AnnouncementsExchange, wire.APIKey(api.key.Module, api.key.Version), wire.TypeClaim, p.claim(api), nil)
+		p.announce(api, func() {})
 	}
 }
 
 // claimAll claims each API, and returns a channel that is closed when the broker
 // has all the claims, or will not take them: nobody may listen.
-func (p *presence) claimAll(stopping bool) (settled <-chan struct{}) {
+func (p *presence) claimAll() (settled <-chan struct{}) {
 	var pending sync.WaitGroup
 	for _, api := range p.worker.apis {
-		claim := p.claim(api)
-		claim.Stopping = stopping
 		pending.Add(1)
-		p.publish(wire.AnnouncementsExchange, wire.APIKey(api.key.Module, api.key.Version), wire.TypeClaim, claim, pending.Done)
+		p.announce(api, pending.Done)
 	}
 	done := make(chan struct{})
 	go func() {
@@ -126,11 +127,16 @@ func (p *presence) claimAll(stopping bool) (settled <-chan struct{}) {
 	return done
 }
 
+// announce claims an API before all who listen.
+func (p *presence) announce(api *servedAPI, settled func()) {
+	p.publish(wire.AnnouncementsExchange, wire.APIKey(api.key.Module, api.key.Version), wire.TypeClaim, p.claim(api), settled)
+}
+
 // answer sends the claim of an API to a client that asked for it.
 func (p *presence) answer(client string, api *servedAPI, method string) {
 	claim := p.claim(api)
 	claim.Method = method
-	p.publish(wire.RepliesExchange, wire.ReplyKey(client, api.key.Module, api.key.Version), wire.TypeClaim, claim, nil)
+	p.publish(wire.RepliesExchange, wire.ReplyKey(client, api.key.Module, api.key.Version), wire.TypeClaim, claim, func() {})
 }
 
 // beat sends one heartbeat for each module.
@@ -142,23 +148,25 @@ func (p *presence) beat() {
 			beat = &mqrpcv1.Heartbeat{Module: api.key.Module, Instance: p.worker.instance, ValidFor: p.validFor()}
 			modules[api.key.Module] = beat
 		}
-		running, waiting := api.pool.load()
+		claim := p.claim(api)
 		beat.Versions = append(beat.GetVersions(), &mqrpcv1.HeartbeatVersion{
-			Version:  api.key.Version,
-			Revision: api.description.revision(),
-			Running:  uint64(running),             //nolint:gosec // counts are not negative
-			Waiting:  uint64(waiting),             //nolint:gosec // likewise
-			Answered: uint64(api.answered.Load()), //nolint:gosec // likewise
-			Refused:  api.consuming.isRefused(),
+			Version: claim.GetVersion(), Revision: claim.GetRevision(), Refused: claim.GetRefused(),
+			Running: claim.GetRunning(), Waiting: claim.GetWaiting(), Answered: claim.GetAnswered(),
 		})
 	}
 	for module, beat := range modules {
-		p.publish(wire.AnnouncementsExchange, wire.ModuleKey(module), wire.TypeHeartbeat, beat, nil)
+		p.publish(wire.AnnouncementsExchange, wire.ModuleKey(module), wire.TypeHeartbeat, beat, func() {})
 	}
 }
 
+// validFor is how long a claim holds. Those of a worker that tells nothing by
+// itself are answers, and hold as long as others'.
 func (p *presence) validFor() *durationpb.Duration {
-	return durationpb.New(missedHeartbeats * p.interval)
+	interval := p.interval
+	if interval <= 0 {
+		interval = defaultHeartbeatInterval
+	}
+	return durationpb.New(missedHeartbeats * interval)
 }
 
 func (p *presence) claim(api *servedAPI) *mqrpcv1.Claim {
@@ -175,6 +183,7 @@ func (p *presence) claim(api *servedAPI) *mqrpcv1.Claim {
 		Language: "go",
 		Started:  timestamppb.New(p.started),
 		ValidFor: p.validFor(),
+		Stopping: p.stopping.Load(),
 		Refused:  api.consuming.isRefused(),
 		Running:  uint64(running),             //nolint:gosec // counts are not negative
 		Waiting:  uint64(waiting),             //nolint:gosec // likewise
@@ -184,9 +193,6 @@ func (p *presence) claim(api *servedAPI) *mqrpcv1.Claim {
 
 // publish sends a hint: it is given up when the next one would come anyway.
 func (p *presence) publish(exchange, routingKey, kind string, message proto.Message, settled func()) {
-	if settled == nil {
-		settled = func() {}
-	}
 	body, err := proto.Marshal(message)
 	if err != nil { // names are checked when they are registered
 		p.worker.log.Error("a claim or heartbeat cannot be encoded", slog.Any("error", err))
