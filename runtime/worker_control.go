@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/time/rate"
 
 	"github.com/mqrpc/mqrpc/runtime/transport"
@@ -49,29 +48,18 @@ func newControl(w *Worker) *control {
 // consume consumes the instance queue until ctx ends. A broker that refuses it is
 // asked again and again: calls are served meanwhile.
 func (c *control) consume(ctx context.Context, consuming chan<- struct{}) {
-	pause := backoff.NewExponentialBackOff()
-	pause.MaxInterval = 2 * time.Second
-	for {
-		consumer, err := c.worker.transport.Consume(ctx, c.queue(), c.receive)
-		if err == nil {
-			close(consuming)
-			<-ctx.Done()
-			stopHearing(consumer)
-			return
-		}
-		if ctx.Err() != nil {
-			return
-		}
+	consumer, err := transport.ConsumePersistently(ctx, c.worker.transport, c.queue(), c.receive, func(err error) {
 		c.worker.complaints.do(func(more int) {
 			c.worker.log.Warn("the worker cannot hear what clients tell it, such as that callers have left; it serves calls and tries again",
 				slog.Any("error", err), slog.Int("alike", more))
 		})
-		select {
-		case <-time.After(pause.NextBackOff()):
-		case <-ctx.Done():
-			return
-		}
+	})
+	if err != nil {
+		return
 	}
+	close(consuming)
+	<-ctx.Done()
+	stopHearing(consumer)
 }
 
 // stopHearing ends the delivery of messages. The queue goes with the connection.

@@ -61,17 +61,7 @@ func (p *presence) start() {
 }
 
 func (p *presence) run(ctx context.Context) {
-	connects := p.worker.transport.State().Connects
-	reconnected := make(chan struct{}, 1)
-	stopWatch := p.worker.transport.Watch(func(state transport.State) {
-		if state.Connected && state.Connects != connects {
-			connects = state.Connects
-			select {
-			case reconnected <- struct{}{}:
-			default:
-			}
-		}
-	})
+	reconnected, stopWatch := transport.Connects(p.worker.transport, p.worker.transport.State().Connects)
 	defer stopWatch()
 	timer := time.NewTimer(p.untilNext())
 	defer timer.Stop()

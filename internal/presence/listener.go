@@ -6,13 +6,10 @@ package presence
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime/transport"
@@ -81,32 +78,16 @@ func (l *Listener) Close() {
 	l.work.Wait()
 }
 
-// run consumes the queue, again until the broker agrees, and asks for claims as
-// often as there is a new connection.
+// run consumes the queue, and asks for claims as often as there is a new
+// connection.
 func (l *Listener) run(ctx context.Context) {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 2*time.Second
-	for {
-		consumer, err := l.config.Transport.Consume(ctx, l.queue(), l.deliver)
-		if err == nil {
-			close(l.listening)
-			l.askAfterEachConnect(ctx)
-			stop(consumer)
-			return
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		l.config.Failed(err)
-		if errors.Is(err, transport.ErrClosed) {
-			return
-		}
-		select {
-		case <-time.After(pause.NextBackOff()):
-		case <-ctx.Done():
-			return
-		}
+	consumer, err := transport.ConsumePersistently(ctx, l.config.Transport, l.queue(), l.deliver, l.config.Failed)
+	if err != nil {
+		return
 	}
+	close(l.listening)
+	l.askAfterEachConnect(ctx)
+	stop(consumer)
 }
 
 // stop ends the consumer and deletes its queue, which else goes with the
@@ -134,18 +115,7 @@ func (l *Listener) queue() transport.Queue {
 
 // askAfterEachConnect asks until ctx ends.
 func (l *Listener) askAfterEachConnect(ctx context.Context) {
-	connected := make(chan struct{}, 1)
-	connects := 0
-	unwatch := l.config.Transport.Watch(func(state transport.State) {
-		if !state.Connected || state.Connects == connects {
-			return
-		}
-		connects = state.Connects
-		select {
-		case connected <- struct{}{}:
-		default:
-		}
-	})
+	connected, unwatch := transport.Connects(l.config.Transport, 0)
 	defer unwatch()
 	for {
 		select {

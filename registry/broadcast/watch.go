@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/registry"
@@ -76,30 +74,17 @@ func (n *Notifier) Watch(notify func(registry.Event)) (registry.Watch, error) {
 	return w, nil
 }
 
-// consume begins to consume, again until it succeeds, and stops when the watch
-// is closed.
+// consume begins to consume, and stops when the watch is closed.
 func (w *watch) consume() {
-	conn := w.notifier.config.Transport
-	retry := backoff.NewExponentialBackOff()
-	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 5*time.Second
-	for {
-		consumer, err := conn.Consume(w.ctx, w.queue, w.deliver)
-		if err == nil {
-			w.update(func() { w.consumes = true })
-			<-w.ctx.Done()
-			w.stop(consumer)
-			return
-		}
-		if w.ctx.Err() != nil {
-			return
-		}
+	consumer, err := transport.ConsumePersistently(w.ctx, w.notifier.config.Transport, w.queue, w.deliver, func(err error) {
 		w.notifier.config.Logger.Warn("broadcast: cannot listen for changes; trying again", slog.Any("error", err))
-		select {
-		case <-w.ctx.Done():
-			return
-		case <-time.After(retry.NextBackOff()):
-		}
+	})
+	if err != nil {
+		return
 	}
+	w.update(func() { w.consumes = true })
+	<-w.ctx.Done()
+	w.stop(consumer)
 }
 
 // stop ends the consumer and removes its queue, which else goes with the connection.
