@@ -236,3 +236,37 @@ func Await(t testing.TB, what string, condition func() bool) {
 		}
 	}
 }
+
+// CheckOneCall checks a gateway that lets one call through at a time: a second
+// one is refused, and one of another version of the module answers with the
+// given status. Afterwards there is room again.
+func CheckOneCall(t *testing.T, config gateway.Config, otherVersion int) {
+	t.Helper()
+	started, release := make(chan struct{}), make(chan struct{})
+	config.Caller = Caller(func(_ context.Context, call *runtime.Call) (*runtime.Reply, error) {
+		if call.Method.Version == "1.0" {
+			started <- struct{}{}
+			<-release
+		}
+		return &runtime.Reply{}, nil
+	})
+	g := New(t, config)
+	first := make(chan int)
+	go func() { first <- Post(g, FormType, SessionKey).Code }()
+	<-started
+	w := Post(g, FormType, SessionKey)
+	if f := FailureOf(t, w); w.Code != 503 || f.Reason() != gateway.ReasonTooManyCalls || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if w := Post(g, FormType, strings.Replace(SessionKey, "1.0", "1.1", 1)); w.Code != otherVersion {
+		t.Errorf("the other version: got %d %s", w.Code, w.Body)
+	}
+	close(release)
+	if got := <-first; got != 200 {
+		t.Errorf("the first call: %d", got)
+	}
+	go func() { <-started }()
+	if w := Post(g, FormType, SessionKey); w.Code != 200 {
+		t.Errorf("afterwards: %d %s", w.Code, w.Body)
+	}
+}
