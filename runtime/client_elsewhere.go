@@ -23,8 +23,8 @@ import (
 // isElsewhere reports whether a call failed because the instance that took it
 // does not have the method.
 func isElsewhere(err error) bool {
-	var failure *Error
-	return errors.As(err, &failure) && failure.Remote() && failure.unrun && failure.Code() == codes.Unimplemented
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.Remote() && failure.unrun && failure.Code() == codes.Unimplemented
 }
 
 // tryElsewhere sends a call again, with backoff, as long as an instance claims

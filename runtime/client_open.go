@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/rand"
 	"encoding/binary"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,9 +132,9 @@ func (o *openCalls) add(call *openCall) *Error {
 // could answer the call. The caller holds the lock.
 func (o *openCalls) newID() uint64 {
 	for {
-		var bytes [8]byte
-		_, _ = io.ReadFull(o.random, bytes[:]) // crypto/rand never fails
-		id := binary.LittleEndian.Uint64(bytes[:])
+		bytes, _ := o.random.Peek(8) // crypto/rand never fails
+		id := binary.LittleEndian.Uint64(bytes)
+		_, _ = o.random.Discard(8)
 		if _, taken := o.calls[id]; id != 0 && !taken {
 			return id
 		}
