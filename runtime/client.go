@@ -182,11 +182,9 @@ func (c *Client) attempt(ctx context.Context, call *Call, deadline time.Time) (*
 	c.startExpiry(sent)
 	c.counters.calls.Add(1)
 	sent.holders.Add(1)
-	if batch.Quick(call.Method.pace.Expected()) {
-		to := sent.to
-		to.AddOpen(1)
-		defer to.AddOpen(-1)
-	}
+	to, quick := sent.to, batch.Quick(call.Method.pace.Expected())
+	to.AddOpen(1, quick)
+	defer to.AddOpen(-1, quick)
 	sent.gather()
 	if err := c.await(ctx, sent); err != nil {
 		return nil, err

@@ -69,6 +69,9 @@ func (c *Client) receiveReplies(delivery *transport.Delivery, from string) error
 	for i := range replies {
 		c.finish(sender.Instance, &replies[i], &api)
 	}
+	if api.module != "" {
+		c.destinations.To(destination{module: api.module, version: api.version}).Heard(sender.Instance, sender.Free)
+	}
 	return nil
 }
 

@@ -52,9 +52,10 @@ type Batch[T any] struct {
 	work  time.Duration
 }
 
-// WorkPerMessage bounds the expected handling time of the calls that share a
-// message. With it calls of fast methods share messages, and slow ones go one by
-// one and spread over the instances.
+// WorkPerMessage is the expected handling time of the entries that may share a
+// message whoever takes it. What is more goes by the room that the instances have:
+// handlers that wait run side by side, so that each entry counts for no more than
+// this, and each instance takes as many times this as it runs handlers.
 const WorkPerMessage = time.Millisecond
 
 // quickWork is the handling time below which calls may wait for each other. It is

@@ -10,9 +10,10 @@
 // when they have waited for the linger. [Gatherers] holds one gatherer for each
 // destination in use.
 //
-// A [Pace] is how long the handlers of a method take. With it the entries of quick
-// methods share messages, and slow ones travel one by one and spread over the
-// instances.
+// A [Pace] is how long the handlers of a method take. Entries of quick methods
+// share messages whoever takes these. Those of slow methods share them as far as
+// the instances have room, which their answers tell: each gets its share of what is
+// open, and no more than it runs at once.
 //
 // The package knows neither calls nor transports: a [Sender] makes a message of a
 // [Batch] and says what became of it.

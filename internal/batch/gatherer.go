@@ -14,15 +14,16 @@ type Gatherer[K comparable, T any] struct {
 	to     K
 	sender Sender[K, T]
 
-	// open counts the quick entries whose callers wait, both those in messages and
-	// those that gather. Of replies none is open.
-	open atomic.Int64
+	// open counts the entries whose callers wait, both those in messages and those
+	// that gather, and openQuick the quick ones among them. Of replies none is open.
+	open, openQuick atomic.Int64
 
 	mu       sync.Mutex
 	waiting  *Batch[T]
 	spare    []*Batch[T]
 	leaving  bool // an entry found the way free and is about to send what waits
 	underWay int  // messages sent and not yet settled
+	room     room
 	linger   *time.Timer
 	confirm  time.Duration // how long the broker takes to confirm a message, on average
 }
@@ -39,9 +40,24 @@ func (g *Gatherer[K, T]) newBatch() *Batch[T] {
 	return b
 }
 
-// AddOpen notes that the callers of so many more quick entries wait; fewer, if it
-// is negative. Quick entries gather until they are half of those.
-func (g *Gatherer[K, T]) AddOpen(more int64) { g.open.Add(more) }
+// AddOpen notes that the callers of so many more entries wait; fewer, if it is
+// negative. Each instance gets its share of them, and quick ones gather until they
+// are half of the quick ones that are open.
+func (g *Gatherer[K, T]) AddOpen(more int64, quick bool) {
+	g.open.Add(more)
+	if quick {
+		g.openQuick.Add(more)
+	}
+}
+
+// Heard notes the answer of an instance that could run so many more entries at
+// once; negative: it does not say.
+func (g *Gatherer[K, T]) Heard(instance string, free int) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.room.hear(instance, free, now)
+}
 
 // Add takes an entry. It does not wait for it to be sent.
 func (g *Gatherer[K, T]) Add(e Entry[T]) {
@@ -52,7 +68,7 @@ func (g *Gatherer[K, T]) Add(e Entry[T]) {
 	}
 	g.waiting.Contents = append(g.waiting.Contents, e.Content)
 	g.waiting.bytes += e.Bytes
-	g.waiting.work += e.Work
+	g.waiting.work += min(e.Work, WorkPerMessage)
 	var after *Batch[T]
 	leave := false
 	switch {
@@ -77,18 +93,21 @@ func (g *Gatherer[K, T]) Add(e Entry[T]) {
 // carry all that one is on its way there while the other is on its way back.
 func (g *Gatherer[K, T]) enough() bool {
 	n := len(g.waiting.Contents)
-	return 2*n >= int(g.open.Load()) || g.waiting.work > time.Duration(n)*quickWork
+	return 2*n >= int(g.openQuick.Load()) || g.waiting.work > time.Duration(n)*quickWork
 }
 
 // fits reports whether an entry goes well with what waits: a large one would hold
-// it up on the way, and one that is slow by itself at the worker.
+// it up on the way, and one that is too much for an instance at the worker.
 func (g *Gatherer[K, T]) fits(e *Entry[T]) bool {
-	return g.waiting.bytes+e.Bytes <= g.limits.Bytes && e.Work < WorkPerMessage
+	work := g.waiting.work + min(e.Work, WorkPerMessage)
+	return g.waiting.bytes+e.Bytes <= g.limits.Bytes && (e.Work < WorkPerMessage && g.waiting.work < WorkPerMessage ||
+		g.room.holds(len(g.waiting.Contents)+1, work, int(g.open.Load())))
 }
 
 func (g *Gatherer[K, T]) full() bool {
 	w := g.waiting
-	return len(w.Contents) >= g.limits.Entries || w.bytes >= g.limits.Bytes || w.work >= WorkPerMessage
+	return len(w.Contents) >= g.limits.Entries || w.bytes >= g.limits.Bytes || w.work >= WorkPerMessage &&
+		!g.room.holds(len(w.Contents)+1, w.work+WorkPerMessage, int(g.open.Load()))
 }
 
 // leave sends what waits, after those goroutines that are ready to run had a

@@ -113,7 +113,7 @@ func TestEntriesAndBytesAreBounded(t *testing.T) {
 func TestQuickCallsWaitForHalfOfThoseOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, defaults)
-		g.AddOpen(6)
+		g.AddOpen(6, true)
 		g.put(1, 10, quickWork)
 		g.put(2, 10, quickWork)
 		g.expect()
@@ -135,6 +135,62 @@ func TestQuickCallsWaitForHalfOfThoseOpen(t *testing.T) {
 	})
 }
 
+func TestSlowWorkSharesTheRoomOfInstances(t *testing.T) {
+	const slow = 10 * time.Millisecond
+	type answer struct {
+		instance string
+		free     int
+	}
+	for name, test := range map[string]struct {
+		heard []answer
+		open  int64
+		want  [][]int
+	}{
+		"nobody has answered":          {nil, 7, [][]int{{0}, {1}, {2}, {3}, {4}, {5}, {6}}},
+		"one instance":                 {[]answer{{"a", 100}}, 7, [][]int{{0}, {1, 2, 3, 4, 5, 6}}},
+		"one that says nothing":        {[]answer{{"a", -1}}, 7, [][]int{{0}, {1}, {2}, {3}, {4}, {5}, {6}}},
+		"one that runs three":          {[]answer{{"a", 3}, {"a", 0}}, 7, [][]int{{0}, {1, 2, 3}, {4, 5, 6}}},
+		"two have half each":           {[]answer{{"a", 100}, {"b", 100}}, 6, [][]int{{0}, {1, 2, 3}, {4, 5, 6}}},
+		"one of two runs but two":      {[]answer{{"a", 100}, {"b", 2}}, 7, [][]int{{0}, {1, 2}, {3, 4}, {5, 6}}},
+		"more instances than are open": {[]answer{{"a", 100}, {"b", 100}, {"c", 100}}, 3, [][]int{{0}, {1}, {2}, {3}, {4}, {5}, {6}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGathered(t, defaults)
+				for _, answer := range test.heard {
+					g.Heard(answer.instance, answer.free)
+				}
+				g.AddOpen(test.open, false)
+				for i := range 7 {
+					g.put(i, 10, slow)
+				}
+				for len(g.settles) > 0 {
+					g.settle()
+				}
+				g.expect(test.want...)
+			})
+		})
+	}
+}
+
+func TestInstancesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGathered(t, defaults)
+		for i := range 2 * maxInstances {
+			g.Heard(fmt.Sprint(i), 7)
+		}
+		if n := len(g.room.instances); n != maxInstances {
+			t.Errorf("%d instances are counted, want at most %d", n, maxInstances)
+		}
+		advance(instanceLasts + time.Second)
+		g.Heard("0", 1)
+		if n := len(g.room.instances); n != 1 || g.room.slots != 7 {
+			t.Errorf("%d instances are counted and the narrowest runs %d, want 1 and 7", n, g.room.slots)
+		}
+	})
+}
+
+// TestSlowWorkGoesOneByOne as long as no instance has said what it can take.
 func TestSlowWorkGoesOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGathered(t, defaults)
