@@ -25,7 +25,7 @@ type Error struct {
 	details []*anypb.Any
 	cause   error
 	remote  bool
-	unrun   bool // of a remote one: the handler did not run
+	unrun   bool // nothing of the call has happened on the worker that failed it
 }
 
 // NewError returns an error with a code and a message. The message is for
@@ -107,6 +107,14 @@ func ErrorFromProto(s *spb.Status) *Error {
 		return nil
 	}
 	return &Error{code: codes.Code(s.GetCode()), message: s.GetMessage(), details: s.GetDetails(), remote: true} //nolint:gosec // codes of a newer peer keep their number
+}
+
+// Unimplemented is the error of a method that a worker has in its contract and
+// does not implement. Generated code answers with it. It says that the call has
+// not run, so that the caller's client may try another instance: a handler that
+// has begun with a call fails with [codes.Unimplemented] by [NewError].
+func Unimplemented(method *Method) error {
+	return &Error{code: codes.Unimplemented, message: "method " + method.String() + " is not implemented", unrun: true}
 }
 
 // AsError turns any error into an [*Error]: one that wraps an Error or a gRPC

@@ -61,7 +61,8 @@ func (s *stand) client(conn transport.Transport, config runtime.ClientConfig) *r
 	return client
 }
 
-// handlers are implementations by the names of methods of the service Echo.
+// handlers are implementations by the names of methods of the service Echo; nil is
+// none.
 type handlers map[string]func(context.Context, []byte) ([]byte, error)
 
 func echoMethod(name string) *runtime.Method {
@@ -79,6 +80,9 @@ func (s *stand) worker(conn transport.Transport, config runtime.WorkerConfig, im
 	for name, handle := range implementation {
 		method := echoMethod(name)
 		service.Methods = append(service.Methods, method)
+		if handle == nil {
+			continue
+		}
 		implemented = append(implemented, runtime.Handle(method,
 			func(ctx context.Context, in *wrapperspb.BytesValue) (*wrapperspb.BytesValue, error) {
 				out, err := handle(ctx, in.GetValue())

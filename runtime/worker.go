@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/mqrpc/mqrpc/contract"
@@ -312,8 +311,4 @@ func (w *Worker) Stats() WorkerStats {
 		Running:       running,
 		Waiting:       waiting,
 	}
-}
-
-func unimplemented(method *Method) *Error {
-	return Errorf(codes.Unimplemented, "method %s is not implemented", method)
 }

@@ -160,10 +160,17 @@ func (c *control) discover(delivery *transport.Delivery, asked *servedAPI) error
 }
 
 func (c *control) answer(client string, api *servedAPI, method string) {
-	if method != "" && (api.methods[method] == nil || api.consuming.isRefused()) {
+	if method != "" && (!api.has(method) || api.consuming.isRefused()) {
 		return
 	}
 	c.worker.presence.answer(client, api, method)
+}
+
+// has reports whether the worker has a method and, as far as it knows, implements
+// it: generated code does not show that before the first call.
+func (a *servedAPI) has(method string) bool {
+	served := a.methods[method]
+	return served != nil && !served.missing.Load()
 }
 
 // trusts reports whether an account is believed who calls, and which contract is

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -22,20 +23,26 @@ type servedMethod struct {
 	handler MethodHandler
 	// intercepted runs the interceptors and the implementation.
 	intercepted Handler
+	// missing is set when it is known that there is no implementation.
+	missing atomic.Bool
 }
 
 func newServedMethod(handler MethodHandler, interceptors []Interceptor) *servedMethod {
-	return &servedMethod{handler: handler, intercepted: intercept(handler.call, interceptors)}
+	method := &servedMethod{handler: handler, intercepted: intercept(handler.call, interceptors)}
+	method.missing.Store(handler.run == nil)
+	return method
 }
 
 // call is the innermost handler of a worker: it runs the implementation.
 func (h MethodHandler) call(ctx context.Context, call *Call) (*Reply, error) {
 	if h.run == nil {
-		return nil, unimplemented(h.method)
+		return nil, Unimplemented(h.method)
 	}
 	if call.Message == nil {
 		_, err := h.decode(call.Payload)
-		return nil, Errorf(codes.InvalidArgument, "the request of %s cannot be decoded: %w", h.method, err)
+		undecodable := Errorf(codes.InvalidArgument, "the request of %s cannot be decoded: %w", h.method, err)
+		undecodable.unrun = true
+		return nil, undecodable
 	}
 	response, err := h.run(ctx, call.Message)
 	if err != nil {
@@ -53,6 +60,7 @@ type job struct {
 	ctx         handlerContext
 	redelivered bool
 	returned    bool // the handler did, instead of ending by a panic
+	unrun       bool // the implementation was not called, or is none
 	reply       wire.Reply
 	encoded     *[]byte // the memory of reply.Payload, to be used again
 }
@@ -82,6 +90,7 @@ func (w *Worker) run(j *job) {
 	})
 	defer w.finish(j)
 	if err := w.invoke(j); err != nil {
+		j.noteUnrun(err)
 		w.fail(j, err)
 	}
 	j.returned = true
@@ -101,8 +110,18 @@ func (w *Worker) finish(j *job) {
 	j.ctx.end()
 	j.reply.ID = j.call.ID
 	j.reply.Metadata = w.replyMetadata(j.method, j.ctx.reply)
-	j.reply.Handled = max(time.Since(j.message.received)-j.reply.Waited, time.Microsecond)
+	if !j.unrun {
+		j.reply.Handled = max(time.Since(j.message.received)-j.reply.Waited, time.Microsecond)
+	}
 	w.send(j)
+}
+
+// noteUnrun notes that nothing of the call has happened, where the error says so.
+// One that a handler has got from another worker speaks of that one's call.
+func (j *job) noteUnrun(err *Error) {
+	if j.unrun = err.unrun && !err.remote; j.unrun && err.code == codes.Unimplemented {
+		j.method.missing.Store(true)
+	}
 }
 
 func (w *Worker) fail(j *job, err *Error) {

@@ -98,6 +98,8 @@ func replyCases() []vectorCase {
 	}}
 	expired := &mqrpcv1.Reply{Id: 3, WaitedUs: 2_000_001, Status: &mqrpcv1.Status{Code: 4, Message: "the call's time was over before its handler could start"}}
 	aborted := &mqrpcv1.Reply{Id: 4, WaitedUs: 1, Status: &mqrpcv1.Status{Code: 10, Message: "the call may have run on a worker that died"}}
+	unimplemented := &mqrpcv1.Reply{Id: 6, WaitedUs: 1, Status: &mqrpcv1.Status{Code: 12, Message: "method wxapp/1.0/WxappManager.Bind is not implemented"}}
+	undecodable := &mqrpcv1.Reply{Id: 7, WaitedUs: 1, Status: &mqrpcv1.Status{Code: 3, Message: "the request cannot be decoded"}}
 	withMetadata := &mqrpcv1.Reply{Id: 5, HandledUs: 1, Metadata: map[string]string{"x-cost": "3"}}
 	batch := func(replies ...*mqrpcv1.Reply) *mqrpcv1.ReplyBatch {
 		return &mqrpcv1.ReplyBatch{Instance: instance, Replies: replies}
@@ -109,6 +111,8 @@ func replyCases() []vectorCase {
 		{name: "error_reply", about: "A status with a detail.", message: batch(failed)},
 		{name: "expired_reply", about: "The call's time was over before its handler could start: handled_us is 0.", message: batch(expired)},
 		{name: "aborted_reply", about: "A redelivered call of a method that may not run twice.", message: batch(aborted)},
+		{name: "unimplemented_reply", about: "The instance does not have the method, or does not implement it: handled_us is 0, and the client may try another.", message: batch(unimplemented)},
+		{name: "undecodable_reply", about: "The call's payload does not decode: handled_us is 0.", message: batch(undecodable)},
 		{name: "reply_free", about: "The instance could run seven more calls.", message: &mqrpcv1.ReplyBatch{Instance: instance, Replies: []*mqrpcv1.Reply{ok}, Free: proto.Uint32(7)}},
 		{name: "reply_free_none", about: "The instance could run no more calls: 0 differs from nothing said.", message: &mqrpcv1.ReplyBatch{Instance: instance, Replies: []*mqrpcv1.Reply{ok}, Free: proto.Uint32(0)}},
 		{name: "reply_with_metadata", about: "An empty response with metadata.", message: batch(withMetadata)},

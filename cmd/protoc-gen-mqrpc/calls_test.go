@@ -83,7 +83,7 @@ func TestCallUnimplemented(t *testing.T) {
 	if !errors.As(err, &known) || response != nil {
 		t.Fatalf("got %v and the error %v, want a *runtime.Error", response, err)
 	}
-	if known.Code() != codes.Unimplemented || !known.Remote() || known.Message() != "Greeter.Part is not implemented" {
+	if known.Code() != codes.Unimplemented || !known.Remote() || known.Message() != "method golden/3.0/Greeter.Part is not implemented" {
 		t.Errorf("the error is %v, remote: %t", known, known.Remote())
 	}
 }

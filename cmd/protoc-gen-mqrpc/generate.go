@@ -5,7 +5,6 @@ import "google.golang.org/protobuf/compiler/protogen"
 // The packages that generated code imports.
 const (
 	contextPackage = protogen.GoImportPath("context")
-	codesPackage   = protogen.GoImportPath("google.golang.org/grpc/codes")
 	runtimePackage = protogen.GoImportPath("github.com/mqrpc/mqrpc/runtime")
 	timePackage    = protogen.GoImportPath("time")
 )

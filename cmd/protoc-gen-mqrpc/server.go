@@ -36,8 +36,7 @@ func generateUnimplemented(g *protogen.GeneratedFile, service *service) {
 		document(g, "", protogen.CommentSet{}, method.options.Deprecated)
 		g.P("func (", name, ") ", method.names.function, "(", contextPackage.Ident("Context"), ", *", method.Input.GoIdent, ") (*",
 			method.Output.GoIdent, ", error) {")
-		g.P("return nil, ", runtimePackage.Ident("NewError"), "(", codesPackage.Ident("Unimplemented"), ", ",
-			quote(method.options.Address+" is not implemented"), ")")
+		g.P("return nil, ", runtimePackage.Ident("Unimplemented"), "(", method.names.variable, ")")
 		g.P("}")
 		g.P()
 	}

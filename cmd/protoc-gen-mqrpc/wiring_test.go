@@ -89,7 +89,7 @@ func TestUnimplemented(t *testing.T) {
 				if !errors.As(err, &known) {
 					t.Fatalf("the error is %v, want a *runtime.Error", err)
 				}
-				if known.Code() != codes.Unimplemented || known.Message() != method.Name+" is not implemented" {
+				if known.Code() != codes.Unimplemented || known.Message() != "method "+method.String()+" is not implemented" {
 					t.Errorf("the error is %v", err)
 				}
 			})

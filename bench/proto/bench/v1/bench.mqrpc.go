@@ -9,7 +9,6 @@ package benchv1
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -35,11 +34,11 @@ type UnimplementedBenchServiceServer struct{}
 var _ BenchServiceServer = UnimplementedBenchServiceServer{}
 
 func (UnimplementedBenchServiceServer) Echo(context.Context, *EchoRequest) (*EchoResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "BenchService.Echo is not implemented")
+	return nil, runtime.Unimplemented(benchService_Echo)
 }
 
 func (UnimplementedBenchServiceServer) Exchange(context.Context, *Document) (*Document, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "BenchService.Exchange is not implemented")
+	return nil, runtime.Unimplemented(benchService_Exchange)
 }
 
 // RegisterBenchServiceServer makes a worker serve bench.v1.BenchService

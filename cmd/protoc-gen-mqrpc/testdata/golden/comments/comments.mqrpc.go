@@ -9,7 +9,6 @@ package comments
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -50,30 +49,30 @@ type UnimplementedDocumentedServer struct{}
 var _ DocumentedServer = UnimplementedDocumentedServer{}
 
 func (UnimplementedDocumentedServer) Block(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Documented.Block is not implemented")
+	return nil, runtime.Unimplemented(documented_Block)
 }
 
 func (UnimplementedDocumentedServer) Trailing(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Documented.Trailing is not implemented")
+	return nil, runtime.Unimplemented(documented_Trailing)
 }
 
 // Deprecated: Do not use.
 func (UnimplementedDocumentedServer) Old(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Documented.Old is not implemented")
+	return nil, runtime.Unimplemented(documented_Old)
 }
 
 // Deprecated: Do not use.
 func (UnimplementedDocumentedServer) Older(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Documented.Older is not implemented")
+	return nil, runtime.Unimplemented(documented_Older)
 }
 
 // Deprecated: Do not use.
 func (UnimplementedDocumentedServer) Oldest(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Documented.Oldest is not implemented")
+	return nil, runtime.Unimplemented(documented_Oldest)
 }
 
 func (UnimplementedDocumentedServer) Bare(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Documented.Bare is not implemented")
+	return nil, runtime.Unimplemented(documented_Bare)
 }
 
 // RegisterDocumentedServer makes a worker serve golden.comments.Documented
@@ -232,7 +231,7 @@ type UnimplementedGoneServer struct{}
 var _ GoneServer = UnimplementedGoneServer{}
 
 func (UnimplementedGoneServer) Go(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Gone.Go is not implemented")
+	return nil, runtime.Unimplemented(gone_Go)
 }
 
 // RegisterGoneServer makes a worker serve golden.comments.Gone

@@ -9,7 +9,6 @@ package comments
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -30,7 +29,7 @@ type UnimplementedPastServer struct{}
 var _ PastServer = UnimplementedPastServer{}
 
 func (UnimplementedPastServer) Be(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Past.Be is not implemented")
+	return nil, runtime.Unimplemented(past_Be)
 }
 
 // RegisterPastServer makes a worker serve golden.comments.Past

@@ -9,7 +9,6 @@ package edition2023
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -30,7 +29,7 @@ type UnimplementedMeterServer struct{}
 var _ MeterServer = UnimplementedMeterServer{}
 
 func (UnimplementedMeterServer) Read(context.Context, *ReadRequest) (*ReadResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Meter.Read is not implemented")
+	return nil, runtime.Unimplemented(meter_Read)
 }
 
 // RegisterMeterServer makes a worker serve golden.edition2023.Meter

@@ -9,7 +9,6 @@ package edition2024
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -32,7 +31,7 @@ type UnimplementedLedgerServer struct{}
 var _ LedgerServer = UnimplementedLedgerServer{}
 
 func (UnimplementedLedgerServer) Book(context.Context, *BookRequest) (*BookResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Ledger.Book is not implemented")
+	return nil, runtime.Unimplemented(ledger_Book)
 }
 
 // RegisterLedgerServer makes a worker serve golden.edition2024.Ledger

@@ -12,7 +12,6 @@ import (
 	request "github.com/mqrpc/mqrpc/cmd/protoc-gen-mqrpc/testdata/golden/imported/request"
 	runtime1 "github.com/mqrpc/mqrpc/cmd/protoc-gen-mqrpc/testdata/golden/imported/runtime"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 )
@@ -41,19 +40,19 @@ type UnimplementedDeskServer struct{}
 var _ DeskServer = UnimplementedDeskServer{}
 
 func (UnimplementedDeskServer) Clear(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Desk.Clear is not implemented")
+	return nil, runtime.Unimplemented(desk_Clear)
 }
 
 func (UnimplementedDeskServer) Swap(context.Context, *request.Note) (*request.Note, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Desk.Swap is not implemented")
+	return nil, runtime.Unimplemented(desk_Swap)
 }
 
 func (UnimplementedDeskServer) Spin(context.Context, *runtime1.Note) (*runtime1.Note, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Desk.Spin is not implemented")
+	return nil, runtime.Unimplemented(desk_Spin)
 }
 
 func (UnimplementedDeskServer) Hold(context.Context, *structpb.Struct) (*ctx.Note, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Desk.Hold is not implemented")
+	return nil, runtime.Unimplemented(desk_Hold)
 }
 
 // RegisterDeskServer makes a worker serve golden.imported.Desk

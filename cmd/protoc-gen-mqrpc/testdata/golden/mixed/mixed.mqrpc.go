@@ -9,7 +9,6 @@ package mixed
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -30,7 +29,7 @@ type UnimplementedServedServer struct{}
 var _ ServedServer = UnimplementedServedServer{}
 
 func (UnimplementedServedServer) Do(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Served.Do is not implemented")
+	return nil, runtime.Unimplemented(served_Do)
 }
 
 // RegisterServedServer makes a worker serve golden.mixed.Served

@@ -9,7 +9,6 @@ package names
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -35,15 +34,15 @@ type UnimplementedLowerCaseServer struct{}
 var _ LowerCaseServer = UnimplementedLowerCaseServer{}
 
 func (UnimplementedLowerCaseServer) GetIt(context.Context, *Codes) (*Context, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "lower_case.get_it is not implemented")
+	return nil, runtime.Unimplemented(lowerCase_GetIt)
 }
 
 func (UnimplementedLowerCaseServer) Service(context.Context, *Error) (*Time, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "lower_case.Service is not implemented")
+	return nil, runtime.Unimplemented(lowerCase_Service)
 }
 
 func (UnimplementedLowerCaseServer) Type(context.Context, *Runtime) (*Codes, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "lower_case.type is not implemented")
+	return nil, runtime.Unimplemented(lowerCase_Type)
 }
 
 // RegisterLowerCaseServer makes a worker serve golden.names.lower_case

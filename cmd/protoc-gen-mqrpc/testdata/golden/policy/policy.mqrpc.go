@@ -9,7 +9,6 @@ package policy
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 	time "time"
 )
 
@@ -38,35 +37,35 @@ type UnimplementedPolicyServer struct{}
 var _ PolicyServer = UnimplementedPolicyServer{}
 
 func (UnimplementedPolicyServer) Default(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Default is not implemented")
+	return nil, runtime.Unimplemented(policy_Default)
 }
 
 func (UnimplementedPolicyServer) Unknown(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Unknown is not implemented")
+	return nil, runtime.Unimplemented(policy_Unknown)
 }
 
 func (UnimplementedPolicyServer) Reads(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Reads is not implemented")
+	return nil, runtime.Unimplemented(policy_Reads)
 }
 
 func (UnimplementedPolicyServer) Repeats(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Repeats is not implemented")
+	return nil, runtime.Unimplemented(policy_Repeats)
 }
 
 func (UnimplementedPolicyServer) Shortest(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Shortest is not implemented")
+	return nil, runtime.Unimplemented(policy_Shortest)
 }
 
 func (UnimplementedPolicyServer) Longest(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Longest is not implemented")
+	return nil, runtime.Unimplemented(policy_Longest)
 }
 
 func (UnimplementedPolicyServer) Minutes(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Minutes is not implemented")
+	return nil, runtime.Unimplemented(policy_Minutes)
 }
 
 func (UnimplementedPolicyServer) Odd(context.Context, *Message) (*Message, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Policy.Odd is not implemented")
+	return nil, runtime.Unimplemented(policy_Odd)
 }
 
 // RegisterPolicyServer makes a worker serve golden.policy.Policy

@@ -9,7 +9,6 @@ package proto2
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -30,7 +29,7 @@ type UnimplementedArchiveServer struct{}
 var _ ArchiveServer = UnimplementedArchiveServer{}
 
 func (UnimplementedArchiveServer) Find(context.Context, *FindRequest) (*FindResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Archive.Find is not implemented")
+	return nil, runtime.Unimplemented(archive_Find)
 }
 
 // RegisterArchiveServer makes a worker serve golden.proto2.Archive

@@ -12,7 +12,6 @@ package proto3
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 	time "time"
 )
 
@@ -39,11 +38,11 @@ type UnimplementedGreeterServer struct{}
 var _ GreeterServer = UnimplementedGreeterServer{}
 
 func (UnimplementedGreeterServer) Greet(context.Context, *GreetRequest) (*GreetResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Greeter.Greet is not implemented")
+	return nil, runtime.Unimplemented(greeter_Greet)
 }
 
 func (UnimplementedGreeterServer) Part(context.Context, *Envelope_PartRequest) (*PartResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Greeter.Part is not implemented")
+	return nil, runtime.Unimplemented(greeter_Part)
 }
 
 // RegisterGreeterServer makes a worker serve golden.proto3.Greeter

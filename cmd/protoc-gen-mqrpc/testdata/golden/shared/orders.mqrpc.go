@@ -9,7 +9,6 @@ package shared
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -30,7 +29,7 @@ type UnimplementedOrdersServer struct{}
 var _ OrdersServer = UnimplementedOrdersServer{}
 
 func (UnimplementedOrdersServer) Place(context.Context, *PlaceRequest) (*PlaceResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Orders.Place is not implemented")
+	return nil, runtime.Unimplemented(orders_Place)
 }
 
 // RegisterOrdersServer makes a worker serve golden.shared.Orders
@@ -99,7 +98,7 @@ type UnimplementedReturnsServer struct{}
 var _ ReturnsServer = UnimplementedReturnsServer{}
 
 func (UnimplementedReturnsServer) Place(context.Context, *PlaceRequest) (*PlaceResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Returns.Place is not implemented")
+	return nil, runtime.Unimplemented(returns_Place)
 }
 
 // RegisterReturnsServer makes a worker serve golden.shared.Returns

@@ -9,7 +9,6 @@ package shared
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -30,7 +29,7 @@ type UnimplementedPaymentsServer struct{}
 var _ PaymentsServer = UnimplementedPaymentsServer{}
 
 func (UnimplementedPaymentsServer) Pay(context.Context, *PayRequest) (*PayResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Payments.Pay is not implemented")
+	return nil, runtime.Unimplemented(payments_Pay)
 }
 
 // RegisterPaymentsServer makes a worker serve golden.shared.Payments

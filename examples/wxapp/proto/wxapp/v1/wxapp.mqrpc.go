@@ -11,7 +11,6 @@ package wxappv1
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 	time "time"
 )
 
@@ -40,11 +39,11 @@ type UnimplementedWxappManagerServer struct{}
 var _ WxappManagerServer = UnimplementedWxappManagerServer{}
 
 func (UnimplementedWxappManagerServer) SessionKey(context.Context, *SessionKeyRequest) (*SessionKeyResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "WxappManager.SessionKey is not implemented")
+	return nil, runtime.Unimplemented(wxappManager_SessionKey)
 }
 
 func (UnimplementedWxappManagerServer) SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "WxappManager.SendMessage is not implemented")
+	return nil, runtime.Unimplemented(wxappManager_SendMessage)
 }
 
 // RegisterWxappManagerServer makes a worker serve wxapp.v1.WxappManager

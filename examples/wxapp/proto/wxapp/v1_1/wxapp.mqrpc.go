@@ -12,7 +12,6 @@ package wxappv1p1
 import (
 	context "context"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 	time "time"
 )
 
@@ -39,7 +38,7 @@ type UnimplementedWxappManagerServer struct{}
 var _ WxappManagerServer = UnimplementedWxappManagerServer{}
 
 func (UnimplementedWxappManagerServer) SessionKey(context.Context, *SessionKeyRequest) (*SessionKeyResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "WxappManager.SessionKey is not implemented")
+	return nil, runtime.Unimplemented(wxappManager_SessionKey)
 }
 
 // RegisterWxappManagerServer makes a worker serve wxapp.v1_1.WxappManager

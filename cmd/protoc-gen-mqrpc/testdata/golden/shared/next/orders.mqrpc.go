@@ -10,7 +10,6 @@ import (
 	context "context"
 	shared "github.com/mqrpc/mqrpc/cmd/protoc-gen-mqrpc/testdata/golden/shared"
 	runtime "github.com/mqrpc/mqrpc/runtime"
-	codes "google.golang.org/grpc/codes"
 )
 
 // This is a compile-time check that this file and the mqrpc module that it is
@@ -33,7 +32,7 @@ type UnimplementedOrdersServer struct{}
 var _ OrdersServer = UnimplementedOrdersServer{}
 
 func (UnimplementedOrdersServer) Place(context.Context, *shared.PlaceRequest) (*shared.PlaceResponse, error) {
-	return nil, runtime.NewError(codes.Unimplemented, "Orders.Place is not implemented")
+	return nil, runtime.Unimplemented(orders_Place)
 }
 
 // RegisterOrdersServer makes a worker serve golden.shared.next.Orders
