@@ -29,13 +29,10 @@ type cancelled struct {
 // which a handler should learn of it.
 const cancelGather = 2 * time.Millisecond
 
-// cancel tells the API's instances that nobody waits for the call any more, if
-// they may have it.
+// cancel has the caller leave, and tells the API's instances that nobody waits for
+// the call any more, if they may have it.
 func (c *Client) cancel(call *openCall) {
-	call.mu.Lock()
-	published := call.published
-	call.mu.Unlock()
-	if !published || time.Until(call.deadline) <= 0 {
+	if published := call.leave(); !published || time.Until(call.deadline) <= 0 {
 		return // nobody has it, or the worker knows by itself
 	}
 	key := contract.Key{Module: call.method.Module, Version: call.method.Version}

@@ -3,13 +3,13 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
-	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/transport"
 	"github.com/mqrpc/mqrpc/wire"
@@ -109,31 +109,134 @@ func TestCancelledCallThatWaitsNeverRuns(t *testing.T) {
 	}
 }
 
-// TestCallsThatEndTellNobody: neither those that are answered nor those whose
-// time is over.
-func TestCallsThatEndTellNobody(t *testing.T) {
+// TestOnlyCallersThatLeaveTellIt: neither those whose calls are answered, nor those
+// whose time is over, which the worker knows.
+func TestOnlyCallersThatLeaveTellIt(t *testing.T) {
 	s := newStand(t)
-	told := s.hear(s.connect(), "tap", transport.Binding{Exchange: wire.ControlExchange, Key: "#"})
+	told := s.hear(s.connect(), "told", transport.Binding{Exchange: wire.ControlExchange, Key: "#"})
+	called := s.hear(s.connect(), "called", transport.Binding{Exchange: wire.CallsExchange, Key: "#"})
+	started := make(chan struct{}, 1)
 	s.worker(s.connect(), runtime.WorkerConfig{}, handlers{
-		"Echo":  func(_ context.Context, in []byte) ([]byte, error) { return in, nil },
-		"Sleep": func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() },
+		"Echo": echo,
+		"Sleep": func(ctx context.Context, _ []byte) ([]byte, error) {
+			started <- struct{}{}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
 	})
 	client := s.client(s.connect(), runtime.ClientConfig{})
-	for range 20 {
-		if _, err := call(t.Context(), client, "Echo", "x"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err := client.Invoke(t.Context(), &runtime.Call{Method: echoMethod("Sleep"), Timeout: 20 * time.Millisecond})
-	if runtime.CodeOf(err) != codes.DeadlineExceeded {
-		t.Errorf("got %v, want DEADLINE_EXCEEDED", err)
-	}
-	s.tell(s.connect(), wire.ControlExchange, "test.1_0.all", "test.end", "", &mqrpcv1.Discover{})
-	for {
-		if d := receive(t, told, "the end"); d.Type == "test.end" {
-			return
-		} else if d.Type == wire.TypeCancel {
-			t.Error("instances were told of calls that ended by themselves")
-		}
+	for name, tc := range map[string]struct {
+		method  string
+		timeout time.Duration
+		context func(parent context.Context, leave func()) (ctx context.Context, stop func())
+		code    codes.Code
+		tells   bool
+	}{
+		"answered": {method: "Echo"},
+		"the call's time is over": {
+			method: "Sleep", timeout: 20 * time.Millisecond, code: codes.DeadlineExceeded,
+		},
+		"the context's time is over": {
+			method: "Sleep", code: codes.DeadlineExceeded,
+			context: func(parent context.Context, _ func()) (context.Context, func()) {
+				return context.WithTimeout(parent, 20*time.Millisecond)
+			},
+		},
+		"the parent's time is over": {
+			method: "Sleep", code: codes.DeadlineExceeded,
+			context: func(parent context.Context, _ func()) (context.Context, func()) {
+				parent, stop := context.WithTimeout(parent, 20*time.Millisecond)
+				ctx, stopInner := context.WithCancel(parent)
+				return ctx, func() { stopInner(); stop() }
+			},
+		},
+		"left": {
+			method: "Sleep", code: codes.Canceled, tells: true,
+			context: func(parent context.Context, leave func()) (context.Context, func()) {
+				leave()
+				return parent, func() {}
+			},
+		},
+		"left before the context's deadline": {
+			method: "Sleep", code: codes.Canceled, tells: true,
+			context: func(parent context.Context, leave func()) (context.Context, func()) {
+				leave()
+				return context.WithTimeout(parent, time.Hour)
+			},
+		},
+		"left before the call's time is over": {
+			method: "Sleep", code: codes.Canceled, tells: true, timeout: time.Hour,
+			context: func(parent context.Context, leave func()) (context.Context, func()) {
+				leave()
+				return context.WithTimeout(parent, 2*time.Hour)
+			},
+		},
+		"a deadline that the worker does not know": {
+			method: "Sleep", code: codes.DeadlineExceeded, tells: true, timeout: time.Hour,
+			context: func(parent context.Context, _ func()) (context.Context, func()) {
+				ctx, stop := context.WithTimeout(parent, 20*time.Millisecond)
+				return secretDeadline{ctx}, stop
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tc.context != nil {
+				var stop func()
+				ctx, stop = tc.context(ctx, func() { go func() { <-started; started <- struct{}{}; cancel() }() })
+				defer stop()
+			}
+			_, err := client.Invoke(ctx, &runtime.Call{Method: echoMethod(tc.method), Timeout: tc.timeout})
+			if runtime.CodeOf(err) != tc.code {
+				t.Errorf("got %v, want %v", err, tc.code)
+			}
+			if tc.method == "Sleep" {
+				receive(t, started, "the handler has started")
+			}
+			this := digestOf(t, receive(t, called, "the call"))
+			leaveOne(t, client, started) // what is told is told before that
+			last := digestOf(t, receive(t, called, "the last call"))
+			var digests []uint64
+			for !slices.Contains(digests, last) {
+				message, err := wire.DecodeCancel(receive(t, told, "the instances are told").Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				digests = append(digests, message.GetDigests()...)
+			}
+			if tells := slices.Contains(digests, this); tells != tc.tells {
+				t.Errorf("the instances are told: %t, want %t", tells, tc.tells)
+			}
+		})
 	}
 }
+
+// digestOf is the digest of the only call in a message.
+func digestOf(t *testing.T, d *transport.Delivery) uint64 {
+	t.Helper()
+	calls, err := wire.DecodeCalls(d.Body)
+	if err != nil || len(calls) != 1 {
+		t.Fatalf("%d calls, %v", len(calls), err)
+	}
+	return wire.Digest(d.ReplyTo, calls[0].ID)
+}
+
+// leaveOne makes a call whose caller leaves.
+func leaveOne(t *testing.T, client *runtime.Client, started <-chan struct{}) {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	outcome := make(chan error, 1)
+	go func() {
+		_, err := call(ctx, client, "Sleep", "")
+		outcome <- err
+	}()
+	receive(t, started, "the handler runs")
+	leave()
+	receive(t, outcome, "the caller has left")
+}
+
+// secretDeadline is a context that does not tell its deadline.
+type secretDeadline struct{ context.Context }
+
+func (secretDeadline) Deadline() (time.Time, bool) { return time.Time{}, false }

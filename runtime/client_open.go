@@ -59,12 +59,14 @@ func (o *openCall) finish(result outcome) {
 	o.done <- struct{}{}
 }
 
-// leave gives the payload back to the caller.
-func (o *openCall) leave() {
+// leave gives the payload back to the caller. A call that was not published by
+// then never is.
+func (o *openCall) leave() (published bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.left, o.payload = true, nil
 	o.expiry.waits = false
+	return o.published
 }
 
 // appendTo appends the call to the body of a message, unless its caller has

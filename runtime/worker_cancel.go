@@ -106,6 +106,9 @@ func (c *cancelledCalls) forget(m *message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range m.jobs {
-		delete(c.here, wire.Digest(m.key.client, m.jobs[i].call.ID))
+		digest := wire.Digest(m.key.client, m.jobs[i].call.ID)
+		if c.here[digest] == &m.jobs[i] { // not another message's, which the client has sent again
+			delete(c.here, digest)
+		}
 	}
 }

@@ -288,3 +288,26 @@ func TestAdmissionsThatFollowEachOther(t *testing.T) {
 		}
 	}
 }
+
+// TestAnsweredCountsWhatTheBrokerHasTaken: not the replies to clients that are gone.
+func TestAnsweredCountsWhatTheBrokerHasTaken(t *testing.T) {
+	s := newStand(t)
+	worker := s.worker(s.connect(), runtime.WorkerConfig{}, handlers{"Echo": echo})
+	body := wire.AppendCall(nil, &wire.Call{ID: 1, Method: "Echo.Echo", Timeout: patience})
+	s.publish(s.connect(), transport.Publishing{Exchange: wire.CallsExchange, RoutingKey: "test.1_0", Type: wire.TypeCall, ReplyTo: "gone-1", Body: body})
+	eventually(t, "the reply to a client that is gone comes back", func() bool { return worker.Stats().Undeliverable == 1 })
+	asking := s.connect()
+	answers := s.hear(asking, "listener", transport.Binding{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern("newcomer-1")})
+	answered := func() uint64 {
+		s.tell(asking, wire.ControlExchange, everybodyKey, wire.TypeDiscover, "newcomer-1", &mqrpcv1.Discover{})
+		return nextClaim(t, answers).GetAnswered()
+	}
+	if n := answered(); n != 0 {
+		t.Errorf("%d calls are answered, want none", n)
+	}
+	client := s.client(s.connect(), runtime.ClientConfig{})
+	if _, err := call(t.Context(), client, "Echo", "x"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "one call is answered", func() bool { return answered() == 1 })
+}

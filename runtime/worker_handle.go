@@ -270,7 +270,9 @@ func (w *Worker) sendBatch(to replyTarget, b *batch.Batch[*job]) bool {
 // settled lets the messages of the calls go whose replies the broker has taken,
 // or can never take.
 func (w *Worker) settled(to replyTarget, jobs []*job, err error) {
-	if err != nil {
+	if err == nil {
+		to.api.answered.Add(int64(len(jobs)))
+	} else {
 		w.counters.undeliverable.Add(int64(len(jobs)))
 		w.complaints.do(func(more int) {
 			w.log.Warn("replies could not be delivered",
@@ -278,7 +280,7 @@ func (w *Worker) settled(to replyTarget, jobs []*job, err error) {
 		})
 	}
 	for _, j := range jobs {
-		j.message.answered()
+		j.message.done()
 	}
 }
 

@@ -28,7 +28,7 @@ type servedAPI struct {
 	pool        *pool[*job]
 	cancelled   cancelledCalls
 	consuming   consuming
-	answered    atomic.Int64 // calls
+	answered    atomic.Int64 // calls whose reply the broker has taken
 	lastMethod  string       // that was called; for receive, which is called once at a time
 
 	mu        sync.Mutex
@@ -153,12 +153,6 @@ func (a *servedAPI) keep(delivery *transport.Delivery, calls []wire.ReceivedCall
 	a.unsettled[key] = m
 	a.worker.busy.Add(1)
 	return m, false
-}
-
-// answered notes that the broker has taken the reply to one of the calls.
-func (m *message) answered() {
-	m.api.answered.Add(1)
-	m.done()
 }
 
 // done notes that one of the calls is over, and acknowledges the message after
