@@ -86,8 +86,8 @@ type Worker struct {
 
 	handlers   context.Context // of all handlers; ends when a stop takes too long
 	abort      context.CancelFunc
-	busy       sync.WaitGroup // messages that are not settled
-	admissions chan struct{}  // says that there are some to follow
+	busy       tally         // messages that are not settled
+	admissions chan struct{} // says that there are some to follow
 }
 
 var _ Registrar = (*Worker)(nil)
@@ -244,14 +244,9 @@ const workerQueueExpires = 5 * time.Minute
 func (w *Worker) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), w.config.StopTimeout)
 	defer cancel()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		w.stopConsumers(ctx)
-		w.busy.Wait()
-	}()
+	w.stopConsumers(ctx)
 	select {
-	case <-stopped:
+	case <-w.busy.none():
 		w.removeQueues(ctx)
 		w.log.Info("the worker has stopped", slog.String("instance", w.instance))
 		return nil

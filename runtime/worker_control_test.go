@@ -311,3 +311,38 @@ func TestAnsweredCountsWhatTheBrokerHasTaken(t *testing.T) {
 	}
 	eventually(t, "one call is answered", func() bool { return answered() == 1 })
 }
+
+// TestBuiltinMethodsAtOneInstanceDoNotWaitForHandlers: while all are busy, they are
+// answered, and Cancels behind any number of them are heard.
+func TestBuiltinMethodsAtOneInstanceDoNotWaitForHandlers(t *testing.T) {
+	s := newStand(t)
+	started := make(chan struct{})
+	worker := s.worker(s.connect(), runtime.WorkerConfig{Concurrency: 1}, handlers{"Wait": func(ctx context.Context, _ []byte) ([]byte, error) {
+		started <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	client := s.client(s.connect(), runtime.ClientConfig{})
+	ctx, leave := context.WithCancel(t.Context())
+	outcome := make(chan error, 1)
+	go func() {
+		_, err := client.Invoke(ctx, &runtime.Call{Method: echoMethod("Wait"), Timeout: time.Hour})
+		outcome <- err
+	}()
+	receive(t, started, "the only handler is busy")
+	const questions = 200
+	conn := s.connect()
+	for id := range uint64(questions) {
+		body := wire.AppendCall(nil, &wire.Call{ID: id + 1, Method: wire.DescribeMethod, Timeout: time.Hour})
+		s.publish(conn, transport.Publishing{
+			Exchange: wire.ControlExchange, RoutingKey: wire.ControlKey("test", "1.0", worker.Instance()),
+			Type: wire.TypeCall, ReplyTo: "gone-1", Body: body,
+		})
+	}
+	eventually(t, "all are answered", func() bool { return worker.Stats().Replies == questions })
+	leave()
+	if err := receive(t, outcome, "the caller returns"); runtime.CodeOf(err) != codes.Canceled {
+		t.Errorf("got %v, want CANCELLED", err)
+	}
+	eventually(t, "the handler has ended", func() bool { return worker.Stats().Running == 0 })
+}

@@ -78,10 +78,12 @@ func (a *servedAPI) receive(delivery *transport.Delivery) {
 		return
 	}
 	a.lastMethod = calls[len(calls)-1].Method
-	a.take(delivery, calls)
+	a.take(delivery, calls, a.pool.add)
 }
 
-// receiveBuiltin takes a message that was sent to this instance alone.
+// receiveBuiltin takes a message that was sent to this instance alone. Its calls
+// run at once: waiting for a handler, they would keep the instance from hearing
+// that callers have left, which is what may free one.
 func (a *servedAPI) receiveBuiltin(delivery *transport.Delivery) {
 	calls, err := decodeCalls(delivery, "")
 	for i := range calls {
@@ -93,7 +95,7 @@ func (a *servedAPI) receiveBuiltin(delivery *transport.Delivery) {
 		a.drop(delivery, err)
 		return
 	}
-	a.take(delivery, calls)
+	a.take(delivery, calls, a.worker.run)
 }
 
 func decodeCalls(delivery *transport.Delivery, likely string) ([]wire.ReceivedCall, error) {
@@ -106,8 +108,8 @@ func decodeCalls(delivery *transport.Delivery, likely string) ([]wire.ReceivedCa
 	return wire.ReceiveCalls(delivery.Body, likely)
 }
 
-// take begins with the calls of a message.
-func (a *servedAPI) take(delivery *transport.Delivery, calls []wire.ReceivedCall) {
+// take begins with the calls of a message. run is given those that are to run.
+func (a *servedAPI) take(delivery *transport.Delivery, calls []wire.ReceivedCall, run func(*job)) {
 	m, known := a.keep(delivery, calls)
 	if known {
 		return // it still runs here; the run under way answers it
@@ -115,7 +117,7 @@ func (a *servedAPI) take(delivery *transport.Delivery, calls []wire.ReceivedCall
 	a.worker.counters.messages.Add(1)
 	a.worker.counters.calls.Add(int64(len(calls)))
 	for i := range m.jobs {
-		a.begin(&m.jobs[i], delivery.Redelivered)
+		a.begin(&m.jobs[i], delivery.Redelivered, run)
 	}
 }
 
@@ -151,7 +153,7 @@ func (a *servedAPI) keep(delivery *transport.Delivery, calls []wire.ReceivedCall
 	m.unfinished.Store(int64(len(calls)))
 	m.unanswered.Store(int64(len(calls)))
 	a.unsettled[key] = m
-	a.worker.busy.Add(1)
+	a.worker.busy.add()
 	return m, false
 }
 
@@ -170,7 +172,7 @@ func (m *message) done() {
 	m.mu.Lock()
 	m.settle.Ack()
 	m.mu.Unlock()
-	m.api.worker.busy.Done()
+	m.api.worker.busy.done()
 }
 
 // open lists the messages that are not acknowledged.
@@ -180,9 +182,9 @@ func (a *servedAPI) open() []*message {
 	return slices.Collect(maps.Values(a.unsettled))
 }
 
-// begin gives a call to the pool, or answers it at once where it must not run.
+// begin has a call run, or answers it at once where it must not run.
 // The order of the checks is that of PROTOCOL.md section 5.
-func (a *servedAPI) begin(j *job, redelivered bool) {
+func (a *servedAPI) begin(j *job, redelivered bool, run func(*job)) {
 	j.method = a.methods[j.call.Method]
 	switch {
 	case redelivered && (j.method == nil || !j.method.handler.method.Idempotency.Repeatable()):
@@ -197,6 +199,6 @@ func (a *servedAPI) begin(j *job, redelivered bool) {
 		a.worker.skip(j)
 	default:
 		j.redelivered = redelivered
-		a.pool.add(j)
+		run(j)
 	}
 }
