@@ -212,7 +212,7 @@ func (c *Client) release(call *openCall) {
 		return
 	}
 	call.method, call.to, call.metadata, call.outcome = nil, nil, nil, outcome{}
-	call.left, call.published, call.sent = false, false, false
+	call.left, call.published, call.sent, call.refusals = false, false, false, 0
 	if cap(call.encoded) > maxSpareEncoded {
 		call.encoded = nil
 	}

@@ -43,6 +43,8 @@ type openCall struct {
 	// sent is set when the call has left the transport. It may have been lost
 	// since, if the connection or the broker was.
 	sent bool
+	// refusals counts the messages with the call that the broker has refused.
+	refusals int
 }
 
 // outcome is what becomes of a call: a reply or an error.
@@ -88,6 +90,16 @@ func (o *openCall) markSent() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sent = true
+}
+
+// markRefused notes that the broker has refused the call, which it may have
+// delivered all the same, and returns how often it had done so before.
+func (o *openCall) markRefused() (before int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sent = true
+	o.refusals++
+	return o.refusals - 1
 }
 
 func (o *openCall) wasSent() bool {

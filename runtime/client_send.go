@@ -77,16 +77,41 @@ func (c *Client) sendBatch(to destination, b *batch.Batch[*openCall]) bool {
 
 // settled fails the calls of a message that the broker did not take. Those of a
 // message that has arrived, or may have, stay open: a reply may come, and after
-// a reconnect those that may be repeated are sent again.
-func (c *Client) settled(_ destination, calls []*openCall, err error) {
-	for _, call := range calls {
-		if err == nil || errors.Is(err, transport.ErrLost) {
+// a reconnect those that may be repeated are sent again. So are those of a message
+// that the broker has refused: one of several queues may have taken it.
+func (c *Client) settled(_ destination, b *batch.Batch[*openCall], err error) (final bool) {
+	for _, call := range b.Contents {
+		switch {
+		case err == nil || errors.Is(err, transport.ErrLost):
 			call.markSent()
-		} else {
+		case errors.Is(err, transport.ErrRefused) && call.method.Idempotency.Repeatable():
+			c.resendLater(call)
+			continue // it is still held
+		default:
 			c.open.finish(call.id, outcome{err: unsentError(call.method, err)})
 		}
 		c.release(call)
 	}
+	return true
+}
+
+const (
+	// firstResend is the wait before a refused call is sent again. It doubles each
+	// time.
+	firstResend = 100 * time.Millisecond
+	// maxResendDoublings bounds how often it doubles.
+	maxResendDoublings = 5
+)
+
+// resendLater sends a call again that the broker has refused, if its caller still
+// waits then.
+func (c *Client) resendLater(call *openCall) {
+	refusals := call.markRefused()
+	pause := firstResend << min(refusals, maxResendDoublings)
+	time.AfterFunc(pause, func() {
+		c.counters.resent.Add(1)
+		call.gather()
+	})
 }
 
 func unsentError(method *Method, cause error) *Error {
@@ -94,7 +119,9 @@ func unsentError(method *Method, cause error) *Error {
 	case errors.Is(cause, transport.ErrNoQueue):
 		return Errorf(codes.Unavailable, "no worker serves %s/%s (there is no queue %s): %w",
 			method.Module, method.Version, method.Queue(), ErrNoWorker)
-	case errors.Is(cause, transport.ErrRefused), errors.Is(cause, transport.ErrBacklog):
+	case errors.Is(cause, transport.ErrRefused):
+		return Errorf(codes.Aborted, "the call of %s may have run: %w", method, cause)
+	case errors.Is(cause, transport.ErrBacklog):
 		return Errorf(codes.ResourceExhausted, "the call of %s was not taken: %w", method, cause)
 	case errors.Is(cause, transport.ErrExpired):
 		return Errorf(codes.DeadlineExceeded, "the call of %s was not sent: %w", method, cause)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -256,20 +257,35 @@ func (w *Worker) sendBatch(to replyTarget, b *batch.Batch[*job]) bool {
 	*b.Body = body
 	w.counters.replies.Add(int64(len(b.Contents)))
 	w.counters.replyMessages.Add(1)
+	w.publishReplies(to, b)
+	return true
+}
+
+func (w *Worker) publishReplies(to replyTarget, b *batch.Batch[*job]) {
 	w.transport.Publish(transport.Publishing{
 		Exchange:   wire.RepliesExchange,
 		RoutingKey: wire.ReplyKey(to.client, to.api.key.Module, to.api.key.Version),
 		Type:       wire.TypeReply,
-		Body:       body,
+		Body:       *b.Body,
 		Deadline:   b.Left.Add(replyHold),
 		Retry:      true,
 	}, b.Settle)
-	return true
 }
 
+// The waits before replies are sent again that the broker has refused. They grow.
+const (
+	firstReplyRetry = 50 * time.Millisecond
+	lastReplyRetry  = 2 * time.Second
+)
+
 // settled lets the messages of the calls go whose replies the broker has taken,
-// or can never take.
-func (w *Worker) settled(to replyTarget, jobs []*job, err error) {
+// or can never take. What it refuses it may take later.
+func (w *Worker) settled(to replyTarget, b *batch.Batch[*job], err error) (final bool) {
+	if waited := time.Since(b.Left); errors.Is(err, transport.ErrRefused) && waited < replyHold {
+		time.AfterFunc(min(max(waited, firstReplyRetry), lastReplyRetry), func() { w.publishReplies(to, b) })
+		return false
+	}
+	jobs := b.Contents
 	if err == nil {
 		to.api.answered.Add(int64(len(jobs)))
 	} else {
@@ -282,6 +298,7 @@ func (w *Worker) settled(to replyTarget, jobs []*job, err error) {
 	for _, j := range jobs {
 		j.message.done()
 	}
+	return true
 }
 
 // The longest message of an error that is sent, in bytes.

@@ -32,8 +32,9 @@ type Sender[K comparable, T any] struct {
 	// Send makes a message of the batch and has it sent; the message's outcome is
 	// given to the batch's Settle. False: there was nothing left to send.
 	Send func(to K, b *Batch[T]) bool
-	// Settled learns the outcome of a message that was sent.
-	Settled func(to K, contents []T, outcome error)
+	// Settled learns the outcome of a message that was sent. False: the batch is
+	// sent again as it is, and its Settle called once more.
+	Settled func(to K, b *Batch[T], outcome error) (final bool)
 }
 
 // Batch is what leaves in one message.
@@ -45,7 +46,8 @@ type Batch[T any] struct {
 	// Left is when it was given to the sender.
 	Left time.Time
 	// Settle must be called once, with the outcome of the message: nil when the
-	// broker has taken it. Body and Contents must not be used any more then.
+	// broker has taken it. Body and Contents must not be used any more then, unless
+	// Settled says that the batch is sent again.
 	Settle func(outcome error)
 
 	bytes int

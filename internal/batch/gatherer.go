@@ -175,7 +175,9 @@ func (g *Gatherer[K, T]) flush() {
 }
 
 func (g *Gatherer[K, T]) settled(b *Batch[T], outcome error) {
-	g.sender.Settled(g.to, b.Contents, outcome)
+	if final := g.sender.Settled(g.to, b, outcome); !final {
+		return
+	}
 	// After an error the transport may still hold the body.
 	g.free(b, outcome == nil)
 }

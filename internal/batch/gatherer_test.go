@@ -27,7 +27,7 @@ func (r *recorder) sender() Sender[string, int] {
 			r.settles = append(r.settles, b.Settle)
 			return true
 		},
-		Settled: func(string, []int, error) {},
+		Settled: func(string, *Batch[int], error) bool { return true },
 	}
 }
 
@@ -263,10 +263,11 @@ func TestBatchesAreUsedAgain(t *testing.T) {
 			last = b
 			return true
 		},
-		Settled: func(_ string, _ []*int, outcome error) {
+		Settled: func(_ string, _ *Batch[*int], outcome error) bool {
 			if !errors.Is(outcome, io.EOF) && outcome != nil {
 				t.Errorf("the outcome is %v", outcome)
 			}
+			return true
 		},
 	})
 	for _, outcome := range []error{nil, io.EOF, nil, nil} {
@@ -275,6 +276,34 @@ func TestBatchesAreUsedAgain(t *testing.T) {
 		if outcome == nil && last.Contents[:1][0] != nil {
 			t.Error("a message that is settled keeps its entries")
 		}
+	}
+}
+
+// TestBatchThatIsSentAgainStaysWhole until it has its last outcome.
+func TestBatchThatIsSentAgainStaysWhole(t *testing.T) {
+	var sent *Batch[int]
+	outcomes := 0
+	g := newGatherer(defaults, "queue", Sender[string, int]{
+		Send: func(_ string, b *Batch[int]) bool {
+			*b.Body = append(*b.Body, "message"...)
+			sent = b
+			return true
+		},
+		Settled: func(_ string, _ *Batch[int], outcome error) bool {
+			outcomes++
+			return outcome == nil
+		},
+	})
+	g.Add(Entry[int]{Content: 1, Bytes: 10})
+	for range 3 {
+		sent.Settle(io.EOF)
+		if string(*sent.Body) != "message" || len(sent.Contents) != 1 || g.idle() {
+			t.Fatalf("the batch has %q and %d entries, idle: %t", *sent.Body, len(sent.Contents), g.idle())
+		}
+	}
+	sent.Settle(nil)
+	if outcomes != 4 || !g.idle() {
+		t.Errorf("%d outcomes, idle: %t, want 4, true", outcomes, g.idle())
 	}
 }
 

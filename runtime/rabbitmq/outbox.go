@@ -185,10 +185,8 @@ func (o *outbox) disconnected() {
 	for _, out := range o.sent {
 		out.breaks++
 		switch {
-		case !out.Retry:
+		case !out.Retry || out.breaks >= maxBreaks:
 			told.add(&out, transport.ErrLost)
-		case out.breaks >= maxBreaks:
-			told.add(&out, transport.ErrRefused)
 		default:
 			again = append(again, out)
 			o.bytes += len(out.Body)

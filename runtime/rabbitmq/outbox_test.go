@@ -150,7 +150,7 @@ func TestMessageThatBreaksConnectionsIsGivenUp(t *testing.T) {
 		b.write()
 		b.disconnected()
 	}
-	b.expect("poison", transport.ErrRefused)
+	b.expect("poison", transport.ErrLost)
 }
 
 func TestBlockFailsWhatIsNotHeld(t *testing.T) {

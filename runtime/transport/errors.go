@@ -7,8 +7,8 @@ var (
 	// ErrNoQueue: the broker routed the message to no queue. It was not
 	// delivered to anybody.
 	ErrNoQueue = errors.New("no queue is bound for the message")
-	// ErrRefused: the broker refused the message, for example because the queue
-	// is full. It was not delivered to anybody.
+	// ErrRefused: the broker refused the message, for example because a queue is
+	// full. Of several queues others may have taken it.
 	ErrRefused = errors.New("the broker refused the message")
 	// ErrDisconnected: there is no connection to the broker. The message was
 	// not sent.
@@ -16,7 +16,8 @@ var (
 	// ErrBlocked: the broker takes no messages now, because it is short of
 	// memory or disk. The message may be delivered when it takes them again.
 	ErrBlocked = errors.New("the broker blocks publishers (it is short of memory or disk)")
-	// ErrLost: the connection broke before the broker confirmed the message.
+	// ErrLost: the connection broke before the broker confirmed the message, and
+	// has done so several times for one that is sent again.
 	// It may or may not have been delivered.
 	ErrLost = errors.New("the connection broke before the broker confirmed the message")
 	// ErrExpired: the message's deadline passed before it could be sent.
