@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mqrpc/mqrpc/internal/batch"
+	"github.com/mqrpc/mqrpc/wire"
 )
 
 // Batching bounds how calls, or replies, gather in messages. A call that finds
@@ -13,7 +14,8 @@ import (
 // is reached. The zero value has the defaults.
 type Batching struct {
 	// MaxEntries bounds the calls or replies in one message. Default:
-	// [DefaultBatchEntries]. With 1 every call travels alone: batching is off.
+	// [DefaultBatchEntries]; greatest: 1,024, the protocol's limit. With 1 every
+	// call travels alone: batching is off.
 	MaxEntries int
 	// MaxBytes is the size of a message beyond which nothing is added to it. What
 	// is larger travels alone. Default: [DefaultBatchBytes].
@@ -32,7 +34,7 @@ const (
 )
 
 func (b Batching) limits() batch.Limits {
-	limits := batch.Limits{Entries: b.MaxEntries, Bytes: b.MaxBytes, Linger: b.Linger}
+	limits := batch.Limits{Entries: min(b.MaxEntries, wire.MaxBatch), Bytes: b.MaxBytes, Linger: b.Linger}
 	if limits.Entries <= 0 {
 		limits.Entries = DefaultBatchEntries
 	}

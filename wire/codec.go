@@ -12,10 +12,10 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 )
 
-// Limits on what is decoded, from PROTOCOL.md sections 3.1 and 6.
+// Limits on what is sent and decoded, from PROTOCOL.md sections 3, 3.1 and 9.
 const (
 	MaxMessageBytes    = 64 << 20
-	MaxBatch           = 65_536
+	MaxBatch           = 1024
 	MaxMetadataEntries = 64
 	MaxMetadataBytes   = 16 << 10
 	MaxMetadataKey     = 255
@@ -142,10 +142,6 @@ func AppendReply(body []byte, reply *Reply) []byte {
 // ReplySize is the greatest number of bytes that AppendReply adds.
 func ReplySize(reply *Reply) int { return entryOverhead + reply.size() }
 
-// maxCounted bounds the entries for which memory is taken before they are known
-// to be valid.
-const maxCounted = 1024
-
 // entryOverhead bounds the tag and the length before an entry of a batch.
 const entryOverhead = 1 + 10
 
@@ -196,7 +192,7 @@ func ReceiveCalls(body []byte, likely string) ([]ReceivedCall, error) {
 }
 
 func receiveCalls(body []byte, likely string) ([]ReceivedCall, error) {
-	calls := make([]ReceivedCall, 0, count(body, batchCalls, maxCounted))
+	calls := make([]ReceivedCall, 0, count(body, batchCalls, MaxBatch))
 	batch := fieldReader{rest: body}
 	for batch.next() {
 		if !batch.is(batchCalls, protowire.BytesType) {
@@ -242,7 +238,7 @@ func AppendDecodedReplies(before []Reply, body []byte, likely string) (sender Se
 func appendDecodedReplies(before []Reply, body []byte, likely string) (sender Sender, replies []Reply, err error) {
 	sender.Free = -1
 	if replies = before; cap(before) == 0 {
-		replies = make([]Reply, 0, count(body, batchReplies, maxCounted))
+		replies = make([]Reply, 0, count(body, batchReplies, MaxBatch))
 	}
 	batch := fieldReader{rest: body}
 	for batch.next() {

@@ -98,7 +98,7 @@ func (s *settings) options() []option {
 		{name: "max-in-flight-per-api", value: &s.inFlightPerAPI, usage: "number of calls at a time for each (module, version)"},
 		{name: "max-in-flight-bytes", value: &s.limits.InFlightBytes, usage: "size of the bodies and responses of all requests at a time"},
 
-		{name: "batch-calls", value: &s.batching.MaxEntries, usage: "number of calls that may share a message; 1: batching is off"},
+		{name: "batch-calls", value: &s.batching.MaxEntries, usage: "number of calls that may share a message, at most 1024; 1: batching is off"},
 		{name: "batch-bytes", value: &s.batching.MaxBytes, usage: "size of a message to which no call is added"},
 		{name: "batch-linger", value: &s.batching.Linger, usage: "time for which a call may wait for others to share its message"},
 
