@@ -111,13 +111,15 @@ func (c *consumer) consume(l *link, subscribed func()) error {
 	if c.isStopped() { // Stop came before there was a channel to cancel
 		_ = channel.Cancel(c.tag, false)
 	}
+	source := newSource(channel)
 	for message := range messages {
 		c.delivering.Lock() // the last connection's loop may be at its last message
-		c.deliver(c.delivery(l, channel, &message))
+		c.deliver(c.delivery(l, source, &message))
 		c.delivering.Unlock()
 	}
 	if c.isStopped() {
-		return nil // the channel stays open for what is not settled yet
+		source.letGo() // the channel stays open for what is not settled yet
+		return nil
 	}
 	c.setChannel(nil)
 	select {
@@ -166,7 +168,8 @@ func (c *consumer) setChannel(channel *amqp.Channel) {
 	}
 }
 
-func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delivery) *transport.Delivery {
+func (c *consumer) delivery(l *link, from *source, message *amqp.Delivery) *transport.Delivery {
+	from.holds.Add(1)
 	return &transport.Delivery{
 		Body:        message.Body,
 		Exchange:    message.Exchange,
@@ -176,7 +179,7 @@ func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delive
 		UserID:      message.UserId,
 		Redelivered: message.Redelivered,
 		Received:    time.Now(),
-		Settle:      &settler{link: l, prefetch: c.queue.Prefetch, channel: channel, tag: message.DeliveryTag},
+		Settle:      &settler{link: l, prefetch: c.queue.Prefetch, from: from, tag: message.DeliveryTag},
 	}
 }
 
@@ -184,7 +187,7 @@ func (c *consumer) delivery(l *link, channel *amqp.Channel, message *amqp.Delive
 type settler struct {
 	link     *link
 	prefetch int
-	channel  *amqp.Channel
+	from     *source
 	tag      uint64
 }
 
@@ -193,7 +196,7 @@ func (s *settler) Ack() { s.settle(false) }
 func (s *settler) Requeue() { s.settle(true) }
 
 func (s *settler) settle(requeue bool) {
-	s.link.settlements.add(settlement{channel: s.channel, tag: s.tag, requeue: requeue}, s.prefetch)
+	s.link.settlements.add(settlement{from: s.from, tag: s.tag, requeue: requeue}, s.prefetch)
 }
 
 // Stop implements [transport.Consumer].

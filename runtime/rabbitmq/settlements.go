@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -9,7 +10,7 @@ import (
 
 // settlement is what has become of one delivery.
 type settlement struct {
-	channel *amqp.Channel
+	from    *source
 	tag     uint64
 	requeue bool
 }
@@ -17,9 +18,31 @@ type settlement struct {
 func (s settlement) write() {
 	// A failure means that the channel has ended.
 	if s.requeue {
-		_ = s.channel.Nack(s.tag, false, true)
+		_ = s.from.channel.Nack(s.tag, false, true)
 	} else {
-		_ = s.channel.Ack(s.tag, false)
+		_ = s.from.channel.Ack(s.tag, false)
+	}
+	s.from.letGo()
+}
+
+// source is a channel that messages are consumed on. It is closed when the
+// consumer has stopped and all that was delivered is settled: a connection has few
+// channels.
+type source struct {
+	channel *amqp.Channel
+	holds   atomic.Int64 // of the consumer, and of each delivery
+}
+
+func newSource(channel *amqp.Channel) *source {
+	s := &source{channel: channel}
+	s.holds.Store(1)
+	return s
+}
+
+// letGo ends a hold.
+func (s *source) letGo() {
+	if s.holds.Add(-1) == 0 {
+		go func() { _ = s.channel.Close() }() // it waits for the broker, or for the connection's end
 	}
 }
 
