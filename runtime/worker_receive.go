@@ -67,7 +67,10 @@ type message struct {
 	unanswered atomic.Int64 // calls whose reply the broker has not taken
 
 	mu     sync.Mutex
-	settle transport.Settler // of its latest delivery
+	settle transport.Settler
+	// again settles its later deliveries. Those before do nothing then, since their
+	// connection is gone.
+	again []transport.Settler
 }
 
 // receive takes one message of the worker queue and hands its calls to the pool.
@@ -131,8 +134,8 @@ func (a *servedAPI) drop(delivery *transport.Delivery, err error) {
 }
 
 // keep remembers a message until it is settled. One that is known has been
-// delivered again because the connection broke: its latest delivery is the one
-// to settle.
+// delivered again because the connection broke: its later deliveries are settled
+// with it. They are two at a time of a message that its client has sent again.
 func (a *servedAPI) keep(delivery *transport.Delivery, calls []wire.ReceivedCall) (m *message, known bool) {
 	key := messageKey{delivery.ReplyTo, calls[0].ID}
 	a.mu.Lock()
@@ -140,7 +143,7 @@ func (a *servedAPI) keep(delivery *transport.Delivery, calls []wire.ReceivedCall
 	if m, known = a.unsettled[key]; known && delivery.Redelivered {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.settle = delivery.Settle
+		m.again = append(m.again, delivery.Settle)
 		return m, true
 	}
 	m = &message{
@@ -171,6 +174,9 @@ func (m *message) done() {
 	m.api.cancelled.forget(m)
 	m.mu.Lock()
 	m.settle.Ack()
+	for _, later := range m.again {
+		later.Ack()
+	}
 	m.mu.Unlock()
 	m.api.worker.busy.done()
 }
