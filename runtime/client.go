@@ -73,9 +73,10 @@ type Client struct {
 	ctx       context.Context // ends when the client is closed
 	end       context.CancelFunc
 	closing   atomic.Bool
-	ready     chan struct{}      // closed when the reply queue is consumed, or cannot be
-	replies   transport.Consumer // set before ready is closed
-	broken    *Error             // why the reply queue cannot be consumed, likewise
+	ready     chan struct{}         // closed when the reply queue is consumed, or never will be
+	replies   transport.Consumer    // set before ready is closed
+	broken    *Error                // why it never will be, likewise
+	refusal   atomic.Pointer[error] // why it is not consumed yet; nil: unknown
 	start     sync.WaitGroup
 	stopWatch func()
 
@@ -134,7 +135,8 @@ func (c *Client) Invoke(ctx context.Context, call *Call) (*Reply, error) {
 }
 
 // Ready waits until the client can make calls, or fails when ctx ends or the
-// broker refuses for good.
+// transport is closed. A broker that refuses the reply queue is asked again until
+// then.
 func (c *Client) Ready(ctx context.Context) error {
 	select {
 	case <-c.ready:
@@ -310,9 +312,10 @@ func (c *Client) awaitReady(ctx context.Context, deadline time.Time) error {
 var errClientClosed = NewError(codes.Unavailable, "the client is closed")
 
 func (c *Client) notConnected(cause error) *Error {
-	state := c.transport.State()
-	if state.Err != nil {
+	if state := c.transport.State(); state.Err != nil {
 		cause = state.Err
+	} else if refusal := c.refusal.Load(); refusal != nil {
+		cause = *refusal
 	}
 	if cause == nil {
 		cause = transport.ErrDisconnected

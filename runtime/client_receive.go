@@ -17,21 +17,30 @@ import (
 // PROTOCOL.md section 2.
 const replyQueueExpires = time.Minute
 
-// consumeReplies consumes the reply queue, now or as soon as there is a
-// connection.
+// consumeReplies consumes the reply queue, now or as soon as there is a connection
+// and the broker agrees.
 func (c *Client) consumeReplies() {
 	defer close(c.ready)
-	replies, err := c.transport.Consume(c.ctx, transport.Queue{
+	replies, err := transport.ConsumePersistently(c.ctx, c.transport, transport.Queue{
 		Name:     c.ReplyQueue(),
 		Bindings: []transport.Binding{{Exchange: wire.RepliesExchange, Key: wire.ReplyPattern(c.name)}},
 		Expires:  replyQueueExpires,
 		Owned:    true,
-	}, c.receive)
+	}, c.receive, c.refused)
 	if err != nil {
 		c.broken = Errorf(codes.Unavailable, "the client has no reply queue: %w", err)
 		return
 	}
 	c.replies = replies
+}
+
+// refused notes why the reply queue cannot be consumed now.
+func (c *Client) refused(err error) {
+	c.refusal.Store(&err)
+	c.complaints.do(func(more int) {
+		c.log.Warn("the client cannot consume its reply queue; calls fail, and it tries again",
+			slog.Any("error", err), slog.String("queue", c.ReplyQueue()), slog.Int("alike", more))
+	})
 }
 
 // receive takes what instances answer: the replies of one message, or a claim
