@@ -320,7 +320,7 @@ func (c *Client) notConnected(cause error) *Error {
 	if cause == nil {
 		cause = transport.ErrDisconnected
 	}
-	return Errorf(codes.Unavailable, "the client's reply queue is not ready: %w", cause)
+	return errorWithPrivateCause(codes.Unavailable, "the client has no reply queue on the broker now", cause)
 }
 
 // await waits for what becomes of a call that has been sent.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +47,9 @@ func TestRefusedReplyQueueIsAskedForAgain(t *testing.T) {
 	_, err := call(t.Context(), client, "Echo", "x")
 	if runtime.CodeOf(err) != codes.Unavailable || !errors.Is(err, errRefused) {
 		t.Errorf("got %v, want UNAVAILABLE with the reason", err)
+	}
+	if message := runtime.AsError(err).Message(); strings.Contains(message, errRefused.Error()) || !strings.Contains(err.Error(), errRefused.Error()) {
+		t.Errorf("the reason is for logs and not for strangers: they read %q", message)
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("that took %v", took)

@@ -28,7 +28,7 @@ func (c *Client) consumeReplies() {
 		Owned:    true,
 	}, c.receive, c.refused)
 	if err != nil {
-		c.broken = Errorf(codes.Unavailable, "the client has no reply queue: %w", err)
+		c.broken = errorWithPrivateCause(codes.Unavailable, "the client has no reply queue on the broker", err)
 		return
 	}
 	c.replies = replies

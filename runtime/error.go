@@ -24,6 +24,7 @@ type Error struct {
 	message string
 	details []*anypb.Any
 	cause   error
+	private bool // the cause's text is not in the message, and for this process alone
 	remote  bool
 	unrun   bool // nothing of the call has happened on the worker that failed it
 }
@@ -39,6 +40,13 @@ func NewError(code codes.Code, message string) *Error {
 func Errorf(code codes.Code, format string, args ...any) *Error {
 	formatted := fmt.Errorf(format, args...)
 	return &Error{code: code, message: formatted.Error(), cause: errors.Unwrap(formatted)}
+}
+
+// errorWithPrivateCause returns an error whose message says nothing of its cause:
+// the message travels, a gateway shows it to strangers, and the cause may name
+// hosts and accounts. [Error.Error] has it.
+func errorWithPrivateCause(code codes.Code, message string, cause error) *Error {
+	return &Error{code: code, message: message, cause: cause, private: true}
 }
 
 // WithDetails returns a copy of the error that carries further details, which
@@ -79,8 +87,15 @@ func (e *Error) Details() []proto.Message {
 	return details
 }
 
-// Error is the code and the message.
-func (e *Error) Error() string { return "mqrpc: " + codeName(e.code) + ": " + e.message }
+// Error is the code and the message, for logs. It has the text of the cause also
+// where [Error.Message] leaves it out for what it may tell strangers.
+func (e *Error) Error() string {
+	text := "mqrpc: " + codeName(e.code) + ": " + e.message
+	if e.private {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
 
 // Unwrap returns the error's cause, nil for one that came from the other side.
 func (e *Error) Unwrap() error { return e.cause }
