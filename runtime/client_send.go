@@ -82,7 +82,7 @@ func (c *Client) sendBatch(to destination, b *batch.Batch[*openCall]) bool {
 func (c *Client) settled(_ destination, b *batch.Batch[*openCall], err error) (final bool) {
 	for _, call := range b.Contents {
 		switch {
-		case err == nil || errors.Is(err, transport.ErrLost):
+		case err == nil || errors.Is(err, transport.ErrLost) && !errors.Is(err, transport.ErrBlocked):
 			call.markSent()
 		case errors.Is(err, transport.ErrRefused) && call.method.Idempotency.Repeatable():
 			c.resendLater(call)
@@ -119,7 +119,9 @@ func unsentError(method *Method, cause error) *Error {
 	case errors.Is(cause, transport.ErrNoQueue):
 		return Errorf(codes.Unavailable, "no worker serves %s/%s (there is no queue %s): %w",
 			method.Module, method.Version, method.Queue(), ErrNoWorker)
-	case errors.Is(cause, transport.ErrRefused):
+	case errors.Is(cause, transport.ErrLost) && method.Idempotency.Repeatable():
+		return Errorf(codes.Unavailable, "the call of %s may have run: %w", method, cause)
+	case errors.Is(cause, transport.ErrLost), errors.Is(cause, transport.ErrRefused):
 		return Errorf(codes.Aborted, "the call of %s may have run: %w", method, cause)
 	case errors.Is(cause, transport.ErrBacklog):
 		return Errorf(codes.ResourceExhausted, "the call of %s was not taken: %w", method, cause)

@@ -197,15 +197,25 @@ func (o *outbox) disconnected() {
 	o.signalIdle()
 }
 
+// blockedUnderWay is the outcome of a message that was sent before the broker's
+// block was known: the broker may have read it, or may when the block ends.
+type blockedUnderWay struct{}
+
+func (blockedUnderWay) Error() string {
+	return transport.ErrBlocked.Error() + ", and had not confirmed the message before"
+}
+
+func (blockedUnderWay) Unwrap() []error { return []error{transport.ErrBlocked, transport.ErrLost} }
+
 // setBlocked stops or resumes sending. On a block it fails what is not held,
-// also what was sent and not confirmed: the broker no longer reads it.
+// also what was sent and not confirmed: the confirm may be long in coming.
 func (o *outbox) setBlocked(blocked bool) {
 	var told outcomes
 	o.mu.Lock()
 	o.blocked = blocked
 	for i := range o.sent {
 		if blocked && !o.sent[i].Retry {
-			told.add(&o.sent[i], transport.ErrBlocked)
+			told.add(&o.sent[i], blockedUnderWay{})
 		}
 	}
 	o.mu.Unlock()

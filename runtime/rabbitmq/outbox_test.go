@@ -166,6 +166,11 @@ func TestBlockFailsWhatIsNotHeld(t *testing.T) {
 	for _, name := range []string{"sent", "waiting", "new"} {
 		b.expect(name, transport.ErrBlocked)
 	}
+	for name, want := range map[string]bool{"sent": true, "waiting": false, "new": false} {
+		if may := errors.Is(b.outcomes[name][0], transport.ErrLost); may != want {
+			t.Errorf("%s: may have been delivered: %t, want %t", name, may, want)
+		}
+	}
 	b.expectWritten()
 	b.setBlocked(false)
 	b.expectWritten("waiting and held")

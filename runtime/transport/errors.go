@@ -14,7 +14,8 @@ var (
 	// not sent.
 	ErrDisconnected = errors.New("not connected to the broker")
 	// ErrBlocked: the broker takes no messages now, because it is short of
-	// memory or disk. The message may be delivered when it takes them again.
+	// memory or disk. The message was not sent; where the error wraps ErrLost,
+	// too, it was, and may have been delivered or be delivered later.
 	ErrBlocked = errors.New("the broker blocks publishers (it is short of memory or disk)")
 	// ErrLost: the connection broke before the broker confirmed the message, and
 	// has done so several times for one that is sent again.
