@@ -233,7 +233,9 @@ func leaveOne(t *testing.T, client *runtime.Client, started <-chan struct{}) {
 	}()
 	receive(t, started, "the handler runs")
 	leave()
-	receive(t, outcome, "the caller has left")
+	if err := receive(t, outcome, "the caller has left"); runtime.CodeOf(err) != codes.Canceled {
+		t.Errorf("a caller that left got %v, want CANCELLED", err)
+	}
 }
 
 // secretDeadline is a context that does not tell its deadline.

@@ -197,15 +197,15 @@ func (o *outbox) disconnected() {
 	o.signalIdle()
 }
 
-// blockedUnderWay is the outcome of a message that was sent before the broker's
+// underWayError is the outcome of a message that was sent before the broker's
 // block was known: the broker may have read it, or may when the block ends.
-type blockedUnderWay struct{}
+type underWayError struct{}
 
-func (blockedUnderWay) Error() string {
+func (underWayError) Error() string {
 	return transport.ErrBlocked.Error() + ", and had not confirmed the message before"
 }
 
-func (blockedUnderWay) Unwrap() []error { return []error{transport.ErrBlocked, transport.ErrLost} }
+func (underWayError) Unwrap() []error { return []error{transport.ErrBlocked, transport.ErrLost} }
 
 // setBlocked stops or resumes sending. On a block it fails what is not held,
 // also what was sent and not confirmed: the confirm may be long in coming.
@@ -215,7 +215,7 @@ func (o *outbox) setBlocked(blocked bool) {
 	o.blocked = blocked
 	for i := range o.sent {
 		if blocked && !o.sent[i].Retry {
-			told.add(&o.sent[i], blockedUnderWay{})
+			told.add(&o.sent[i], underWayError{})
 		}
 	}
 	o.mu.Unlock()
