@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
@@ -49,4 +50,22 @@ func TestCancelFindsACallThatWasSentAgain(t *testing.T) {
 	if !second.jobs[0].ctx.callerLeft() {
 		t.Error("the second call is not cancelled")
 	}
+}
+
+// TestOpenCallsAreNotIndexedForEveryCancel, however short a time it names.
+func TestOpenCallsAreNotIndexedForEveryCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls cancelledCalls
+		indexed := 0
+		other := &message{key: messageKey{client: "c", firstID: 8}, jobs: make([]job, 1)}
+		other.jobs[0] = job{message: other, call: &wire.ReceivedCall{ID: 8}}
+		for range 1000 {
+			calls.cancel(&mqrpcv1.Cancel{Digests: []uint64{1}}, func() []*message { indexed++; return nil })
+			<-time.After(time.Millisecond)
+			calls.arrived(&other.jobs[0])
+		}
+		if indexed != 1 {
+			t.Errorf("the open calls were looked through %d times within a second, want 1", indexed)
+		}
+	})
 }

@@ -30,6 +30,8 @@ const (
 	maxAway = 65_536
 	// maxCancelled bounds the time for which a cancelled call is remembered.
 	maxCancelled = 10 * time.Minute
+	// leastActive bounds how often strangers can have all open calls looked through.
+	leastActive = time.Second
 )
 
 // cancel ends the contexts of the calls that are named, and remembers the others.
@@ -46,8 +48,8 @@ func (c *cancelledCalls) cancel(named *mqrpcv1.Cancel, messages func() []*messag
 		}
 	}
 	end := now.Add(left)
-	if end.After(c.until) {
-		c.until = end
+	if active := now.Add(max(left, leastActive)); active.After(c.until) {
+		c.until = active
 	}
 	for _, digest := range named.GetDigests() {
 		if j := c.here[digest]; j != nil {

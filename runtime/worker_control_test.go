@@ -312,6 +312,23 @@ func TestAnsweredCountsWhatTheBrokerHasTaken(t *testing.T) {
 	eventually(t, "one call is answered", func() bool { return answered() == 1 })
 }
 
+// TestLargeMessagesToOneInstanceAreDropped: what instances are told is small.
+func TestLargeMessagesToOneInstanceAreDropped(t *testing.T) {
+	s := newStand(t)
+	worker := s.worker(s.connect(), runtime.WorkerConfig{}, handlers{"Echo": echo})
+	for _, kind := range []string{wire.TypeCall, wire.TypeCancel, wire.TypeDiscover} {
+		before := worker.Stats().Malformed
+		body := wire.AppendCall(nil, &wire.Call{ID: 1, Method: wire.DescribeMethod, Payload: make([]byte, wire.MaxTellingBytes)})
+		s.publish(s.connect(), transport.Publishing{
+			Exchange: wire.ControlExchange, RoutingKey: everybodyKey, Type: kind, ReplyTo: "gone-1", Body: body,
+		})
+		eventually(t, "a "+kind+" is dropped", func() bool { return worker.Stats().Malformed == before+1 })
+	}
+	if n := worker.Stats().Calls; n > 0 {
+		t.Errorf("%d calls were taken", n)
+	}
+}
+
 // TestBuiltinMethodsAtOneInstanceDoNotWaitForHandlers: while all are busy, they are
 // answered, and Cancels behind any number of them are heard.
 func TestBuiltinMethodsAtOneInstanceDoNotWaitForHandlers(t *testing.T) {

@@ -88,6 +88,10 @@ func (a *servedAPI) receive(delivery *transport.Delivery) {
 // run at once: waiting for a handler, they would keep the instance from hearing
 // that callers have left, which is what may free one.
 func (a *servedAPI) receiveBuiltin(delivery *transport.Delivery) {
+	if size := len(delivery.Body); size > wire.MaxTellingBytes {
+		a.drop(delivery, fmt.Errorf("it has %d bytes, more than the %d of what is told one instance", size, wire.MaxTellingBytes))
+		return
+	}
 	calls, err := decodeCalls(delivery, "")
 	for i := range calls {
 		if !strings.HasPrefix(calls[i].Method, wire.BuiltinPrefix) {

@@ -219,8 +219,8 @@ func DecodeReplies(body []byte) (sender Sender, replies []Reply, err error) {
 }
 
 // AppendDecodedReplies does as [DecodeReplies], and appends the replies to others.
-// When it fails it returns those alone. An instance that is the likely one shares
-// its memory.
+// When it fails it returns those alone. An instance that is the likely one, which
+// must be valid or empty, shares its memory.
 func AppendDecodedReplies(before []Reply, body []byte, likely string) (sender Sender, replies []Reply, err error) {
 	if len(body) > MaxMessageBytes {
 		return Sender{}, before, tooLarge(body)
@@ -244,11 +244,8 @@ func appendDecodedReplies(before []Reply, body []byte, likely string) (sender Se
 	for batch.next() {
 		switch {
 		case batch.is(batchInstance, protowire.BytesType):
-			if sender.Instance = likely; string(batch.bytes) == likely {
-				continue
-			}
-			if err := setString(&sender.Instance, batch.bytes, "instance"); err != nil {
-				return Sender{}, nil, err
+			if sender.Instance = likely; string(batch.bytes) != likely {
+				sender.Instance = string(batch.bytes[:min(len(batch.bytes), MaxWordBytes+1)])
 			}
 		case batch.is(batchFree, protowire.VarintType):
 			sender.Free = int(uint32(batch.scalar)) //nolint:gosec // as protobuf reads a uint32
@@ -261,6 +258,11 @@ func appendDecodedReplies(before []Reply, body []byte, likely string) (sender Se
 			if err := replies[len(replies)-1].decode(batch.bytes); err != nil {
 				return Sender{}, nil, fmt.Errorf("reply %d: %w", n, err)
 			}
+		}
+	}
+	if batch.err == nil && (sender.Instance == "" || sender.Instance != likely) { // else it was checked before
+		if err := CheckWord(sender.Instance); err != nil {
+			return Sender{}, nil, fmt.Errorf("the instance: %w", err)
 		}
 	}
 	return sender, replies, batch.err

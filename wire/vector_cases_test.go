@@ -123,10 +123,13 @@ func replyCases() []vectorCase {
 			message: batch(ok), body: concat(unknown, entry(2, concat(mustMarshal(ok), unknown)), entry(1, []byte(instance))),
 		},
 		{name: "reply_batch_empty", about: "A message holds at least one reply.", body: entry(1, []byte(instance)), malformed: true},
-		{name: "reply_batch_too_many", about: "A message holds at most 1,024 replies.", body: bytes.Repeat(entry(2, mustMarshal(&mqrpcv1.Reply{Id: 1})), wire.MaxBatch+1), malformed: true},
-		{name: "reply_id_zero", about: "The id must not be 0.", body: entry(2, mustMarshal(&mqrpcv1.Reply{Payload: []byte{1}})), malformed: true},
+		{name: "reply_batch_too_many", about: "A message holds at most 1,024 replies.", body: concat(entry(1, []byte(instance)), bytes.Repeat(entry(2, mustMarshal(&mqrpcv1.Reply{Id: 1})), wire.MaxBatch+1)), malformed: true},
+		{name: "reply_id_zero", about: "The id must not be 0.", body: concat(entry(1, []byte(instance)), entry(2, mustMarshal(&mqrpcv1.Reply{Payload: []byte{1}}))), malformed: true},
 		{name: "reply_truncated", about: "The last byte is missing.", body: chop(mustMarshal(batch(ok))), malformed: true},
 		{name: "reply_instance_not_utf8", about: "The instance is UTF-8.", body: concat(entry(1, []byte{0xc0}), entry(2, mustMarshal(ok))), malformed: true},
+		{name: "reply_instance_missing", about: "A batch says who sends it.", body: entry(2, mustMarshal(ok)), malformed: true},
+		{name: "reply_instance_of_words", about: "An instance is one word of letters, digits and hyphens.", body: concat(entry(1, []byte("a.b")), entry(2, mustMarshal(ok))), malformed: true},
+		{name: "reply_instance_long", about: "An instance has at most 64 bytes.", body: concat(entry(1, bytes.Repeat([]byte("a"), 65)), entry(2, mustMarshal(ok))), malformed: true},
 		{name: "reply_garbage", about: "Bytes of another protocol.", body: []byte("HTTP/1.1 200 OK\r\n\r\n"), malformed: true},
 	}
 }
