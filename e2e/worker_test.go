@@ -266,7 +266,7 @@ func TestGarbageIsCountedAndDropped(t *testing.T) {
 		throw(wire.CallsExchange, callKey, wire.TypeCall, name, nil)
 		throw(wire.RepliesExchange, replyKey, "text/plain", "", []byte("x"))
 		throw(wire.RepliesExchange, replyKey, wire.TypeReply, "", []byte{0xff, 0xff})
-		throw(wire.RepliesExchange, replyKey, wire.TypeReply, "", wire.AppendReply(nil, &wire.Reply{ID: 4711}))
+		throw(wire.RepliesExchange, replyKey, wire.TypeReply, "", wire.AppendReply(wire.AppendSender(nil, wire.Sender{Instance: "stranger-1"}), &wire.Reply{ID: 4711}))
 		// A call of a client that has gone: nobody gets its reply.
 		throw(wire.CallsExchange, callKey, wire.TypeCall, "nobody", call)
 
