@@ -9,8 +9,9 @@ type RegistryHealth struct {
 	Available bool `json:"available"`
 	// Since is when that was first seen. Zero: nothing has been asked yet.
 	Since time.Time `json:"since,omitzero"`
-	// Error says why it does not answer.
-	Error string `json:"error,omitempty"`
+	// Error says why it does not answer. It is not for strangers, who may read
+	// /readyz.
+	Error string `json:"-"`
 	// Snapshot is true while the registry does not answer and APIs are served
 	// as the snapshot on disk has them, which may be out of date.
 	Snapshot bool `json:"snapshot"`

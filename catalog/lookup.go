@@ -17,11 +17,13 @@ const failedFor = time.Second
 // lookupTries is how often a lookup asks, because there was news while it asked.
 const lookupTries = 3
 
+// ErrBusy says that an API was not looked up, since too many unknown names are.
+var ErrBusy = errors.New("too many unknown APIs are asked for now; try again in a second")
+
 // Why an API is not there. errAbsent is certain; errDeleted is, too.
 var (
 	errAbsent  = errors.New("there is none")
 	errDeleted = errors.New("the registry has deleted it")
-	errBusy    = errors.New("too many unknown APIs are asked for now; try again in a second")
 	errClosed  = errors.New("the gateway is stopping")
 	errDropped = errors.New("nobody waits any more")
 )
@@ -72,7 +74,7 @@ func (c *Catalog) API(ctx context.Context, module, version string) (*API, error)
 // loaded, or known not to be there.
 func (c *Catalog) ask(key contract.Key) (*entry, *lookup, error) {
 	if c.table.get(key) == nil && c.exhausted() {
-		return nil, nil, errBusy
+		return nil, nil, ErrBusy
 	}
 	e := c.table.lock(key)
 	defer e.mu.Unlock()
@@ -82,7 +84,7 @@ func (c *Catalog) ask(key contract.Key) (*entry, *lookup, error) {
 	case time.Now().Before(e.absent.until):
 		return e, nil, e.absent.err
 	case e.lookup == nil && len(e.instances) == 0 && c.exhausted():
-		return nil, nil, errBusy
+		return nil, nil, ErrBusy
 	case e.lookup == nil:
 		e.lookup = &lookup{dropped: make(chan struct{}), done: make(chan struct{})}
 		l := e.lookup

@@ -147,7 +147,6 @@ func (g *gatewayProcess) kill() {
 // registryReadiness is what the body of /readyz says of the registry.
 type registryReadiness struct {
 	Available    bool   `json:"available"`
-	Error        string `json:"error"`
 	Snapshot     bool   `json:"snapshot"`
 	SnapshotAPIs int    `json:"snapshotApis"`
 }

@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // logAccess writes one line for every request: a warning when the fault is the
@@ -62,10 +65,14 @@ func addAccessAttrs(line *slog.Record, r *http.Request, x *exchange, took time.D
 		attrs = append(attrs, slog.String("default_response", x.defaulted))
 	}
 	if x.failed != nil {
-		attrs = append(attrs, slog.String("code", x.failed.Code().String()), slog.String("error", x.failed.Message()))
+		failed := runtime.AsError(x.failed)
+		attrs = append(attrs, slog.String("code", failed.Code().String()), slog.String("error", failed.Message()))
+		if more, ok := errors.AsType[*withheld](x.failed); ok {
+			attrs = append(attrs, slog.String("detail", more.detail.Error()))
+		}
 	}
 	line.AddAttrs(attrs...)
 }
 
 // maxAccessAttrs is the number of attributes that a line may have.
-const maxAccessAttrs = 11
+const maxAccessAttrs = 12

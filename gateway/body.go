@@ -108,9 +108,9 @@ func (r *Request) bodyError(from *http.Request, err error, impatient bool) error
 		return NewHTTPError(http.StatusRequestTimeout, ReasonBodyTimeout,
 			"the body did not arrive within "+r.gateway.config.Timeouts.Body.String())
 	case errors.Is(err, io.ErrUnexpectedEOF), from.Context().Err() == nil:
-		return NewError(codes.InvalidArgument, ReasonMalformedBody, "the body could not be read: "+err.Error())
+		return withhold(NewError(codes.InvalidArgument, ReasonMalformedBody, "the body could not be read: it ends early, or is not sent as its headers say"), err)
 	default:
-		return runtime.Errorf(codes.Canceled, "the client has gone: %w", err)
+		return withhold(runtime.NewError(codes.Canceled, "the caller has gone"), err)
 	}
 }
 

@@ -60,10 +60,12 @@ func (g *Gateway) invoke(ctx context.Context, request *Request, payload []byte) 
 	if errors.Is(err, runtime.ErrNoWorker) {
 		// The API is known, so that its queue is gone means that it is not
 		// served now.
-		return nil, runtime.Errorf(codes.Unavailable, "no worker serves %s now: %w", route.API, runtime.ErrNoWorker).
-			WithDetails(errorInfo(ReasonNoWorker))
+		return nil, withhold(NewError(codes.Unavailable, ReasonNoWorker, "no worker serves "+route.API.String()+" now"), err)
 	}
-	return reply, err
+	if err != nil {
+		return nil, route.failedCall(err)
+	}
+	return reply, nil
 }
 
 // decode is a worker's reply as the front wants it.

@@ -173,7 +173,7 @@ func TestOverACatalog(t *testing.T) {
 		s.expect("8.8", method, 503, gateway.ReasonLookupFailed, "")
 		w := httptest.NewRecorder()
 		s.gateway.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", http.NoBody))
-		if w.Code != 200 || !strings.Contains(w.Body.String(), "unplugged") {
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `"registry":{"available":false`) {
 			t.Errorf("/readyz: got %d %s", w.Code, w.Body)
 		}
 	})

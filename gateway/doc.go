@@ -76,6 +76,7 @@
 //	call.go        the call itself, inside all filters
 //	response.go    how responses and errors are written
 //	errors.go      the gateway's own errors; status.go for their JSON
+//	withheld.go    what of an error is for the log alone
 //	source.go      where APIs come from; static.go for generated tables
 //	routes.go      from (module, version, method) to a compiled route
 //	exchange.go    what is known of one HTTP request, for the log

@@ -35,10 +35,11 @@ const (
 	ReasonInvalidTimeout     = "INVALID_TIMEOUT"          // 400
 	ReasonTooManyCalls       = "TOO_MANY_CALLS"           // 503
 	ReasonTooManyBytes       = "TOO_MANY_BYTES"           // 503
-	ReasonLookupFailed       = "LOOKUP_FAILED"            // 503
+	ReasonLookupFailed       = "LOOKUP_FAILED"            // 503; 504 if the time is over
 	ReasonNoWorker           = "NO_WORKER"                // 503
 	ReasonDisabled           = "DISABLED"                 // 503
 	ReasonMalformedReply     = "MALFORMED_REPLY"          // 500
+	ReasonBrokenContract     = "BROKEN_CONTRACT"          // 500
 	ReasonPanic              = "PANIC"                    // 500
 )
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"github.com/mqrpc/mqrpc/runtime"
 )
 
 // exchange is what the gateway knows about one request and its response. The
@@ -19,7 +17,7 @@ type exchange struct {
 	requestID string
 	unknown   string // what was named but is not there, quoted
 	route     *Route // nil until found
-	failed    *runtime.Error
+	failed    error  // why it failed, nil if it did not
 	defaulted string // why a default response was given, "" if none was
 	response  responseRecorder
 

@@ -30,7 +30,8 @@ type Response struct {
 	// that begin with "mqrpc-" are of filters.
 	Metadata runtime.Metadata
 	// Err is why there is no response. Its code and details are found as by
-	// [runtime.AsError].
+	// [runtime.AsError]. The caller reads the text of a [*runtime.Error] and of a
+	// gRPC status; any other error is told by its code alone, and the log has it.
 	Err error
 }
 
@@ -43,9 +44,12 @@ func (g *Gateway) Do(ctx context.Context, request *Request) Response {
 	ctx, cancel := context.WithDeadline(ctx, request.Arrived.Add(request.Route.timeout))
 	defer cancel()
 	response := request.Route.api.arrive(ctx, request)
+	if response.Err != nil {
+		response.Err = presentable(response.Err)
+	}
 	if x := request.exchange; x != nil {
 		x.defaulted = response.Metadata[DefaultResponseMetadata]
-		x.failed = runtime.AsError(response.Err)
+		x.failed = response.Err
 	}
 	return response
 }

@@ -58,13 +58,13 @@ func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 
 // WriteError writes an error as the gateway does: its HTTP status, and a
 // google.rpc.Status as JSON. It is for fronts whose errors look so, and for
-// middleware that refuses a request; the error's code and details are found as
-// by [runtime.AsError].
+// middleware that refuses a request; the error is read as [Response].Err is.
 func (g *Gateway) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	err = presentable(err)
 	failed := runtime.AsError(err)
 	details := g.details
 	if x := exchangeOf(r.Context()); x != nil {
-		x.failed = failed
+		x.failed = err
 		if x.route != nil {
 			details = x.route.api.details
 		}

@@ -104,7 +104,7 @@ func (g *Gateway) findRoute(ctx context.Context, module, version, method string)
 		}
 	}
 	if err := found.compile(); err != nil {
-		return nil, runtime.Errorf(codes.Internal, "%w", err)
+		return nil, brokenContract(found.API, err)
 	}
 	return found, nil
 }
@@ -135,11 +135,11 @@ func (r *routes) find(ctx context.Context, module, version, method string) (*Rou
 	case errors.Is(err, catalog.ErrUnknownVersion):
 		return nil, unknown(ReasonUnknownVersion, "version", fmt.Sprintf("module %q has no version %q", module, version))
 	case err != nil:
-		return nil, lookupError(ctx, err)
+		return nil, lookupError(ctx, module+"/"+version, err)
 	}
 	prepared := r.prepared(api)
 	if prepared.err != nil {
-		return nil, runtime.Errorf(codes.Internal, "%w", prepared.err)
+		return nil, brokenContract(api, prepared.err)
 	}
 	if found := prepared.methods[method]; found != nil {
 		return found, nil
@@ -155,11 +155,20 @@ func unknown(reason, parameter, why string) error {
 }
 
 // lookupError is the error for a lookup without an answer.
-func lookupError(ctx context.Context, err error) error {
-	if ended := ctx.Err(); ended != nil {
-		return runtime.Errorf(runtime.CodeOf(ended), "%w", err)
+func lookupError(ctx context.Context, api string, err error) error {
+	switch ended := ctx.Err(); {
+	case ended != nil:
+		return withhold(NewError(runtime.CodeOf(ended), ReasonLookupFailed, api+" could not be looked up in time"), err)
+	case errors.Is(err, catalog.ErrBusy):
+		return TooMuch(ReasonLookupFailed, catalog.ErrBusy.Error())
 	}
-	return NewError(codes.Unavailable, ReasonLookupFailed, err.Error())
+	return withhold(NewError(codes.Unavailable, ReasonLookupFailed, api+" could not be looked up now; it may be there"), err)
+}
+
+// brokenContract is the error for what cannot be called because of how its
+// contract is.
+func brokenContract(api *catalog.API, err error) error {
+	return withhold(NewError(codes.Internal, ReasonBrokenContract, "the contract of "+api.String()+" cannot be used"), err)
 }
 
 // prepared is the API ready for calls.

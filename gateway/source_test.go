@@ -41,7 +41,7 @@ func TestSources(t *testing.T) {
 		"one knows the module":       {[]gateway.Source{moduleOnly, none}, 404, gateway.ReasonUnknownVersion},
 		"one is down, another knows": {[]gateway.Source{down, gatewaytest.Static(t)}, 200, ""},
 		"one is down, none knows":    {[]gateway.Source{none, down, moduleOnly}, 503, gateway.ReasonLookupFailed},
-		"a method without messages":  {[]gateway.Source{broken}, 500, ""},
+		"a method without messages":  {[]gateway.Source{broken}, 500, gateway.ReasonBrokenContract},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -36,10 +36,15 @@ func NewError(code codes.Code, message string) *Error {
 }
 
 // Errorf returns an error with a code and a formatted message. As with
-// fmt.Errorf, %w sets its cause; the cause itself does not travel.
+// fmt.Errorf, %w sets its cause, also several times; the cause itself does not
+// travel.
 func Errorf(code codes.Code, format string, args ...any) *Error {
 	formatted := fmt.Errorf(format, args...)
-	return &Error{code: code, message: formatted.Error(), cause: errors.Unwrap(formatted)}
+	cause := errors.Unwrap(formatted)
+	if _, several := formatted.(interface{ Unwrap() []error }); several {
+		cause = formatted
+	}
+	return &Error{code: code, message: formatted.Error(), cause: cause}
 }
 
 // errorWithPrivateCause returns an error whose message says nothing of its cause:

@@ -50,6 +50,10 @@ func TestErrorReachesItsCause(t *testing.T) {
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error("errors.Is does not reach the cause")
 	}
+	several := runtime.Errorf(codes.Unavailable, "%w: %w", runtime.ErrNoWorker, io.ErrUnexpectedEOF)
+	if !errors.Is(several, runtime.ErrNoWorker) || !errors.Is(several, io.ErrUnexpectedEOF) {
+		t.Error("errors.Is does not reach each of several causes")
+	}
 	if got, want := err.Error(), "mqrpc: DATA_LOSS: read the file: unexpected EOF"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
