@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/transcode"
 )
@@ -43,19 +45,23 @@ func (a *API) DefaultResponse(method *runtime.Method) (text, key string, ok bool
 	return "", "", false
 }
 
+// The bounds of what is said of a policy, and of the JSON that is read to find
+// out: the contract that it is held against may be a stranger's.
+const (
+	maxProblems    = 100
+	maxCheckedJSON = 16 << 20
+)
+
 // PolicyProblems says which parts of the API's policy are invalid and are left
 // out: default responses that are not the method's response message, and
-// settings of methods that the API does not have. The options are those of the
-// gateway that serves the API.
+// settings of methods that the API does not have. Of very many problems it names
+// some. The options are those of the gateway that serves the API.
 func (a *API) PolicyProblems(options transcode.Options) []error {
-	var problems []error
 	methods := map[string]bool{}
+	problems := a.defaultResponseProblems(options)
 	for _, service := range a.Services {
 		for _, method := range service.Methods {
 			methods[method.Name] = true
-			if err := a.checkDefaultResponse(method, options); err != nil {
-				problems = append(problems, err)
-			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Policy.GetDefaultResponses())) {
@@ -68,22 +74,69 @@ func (a *API) PolicyProblems(options transcode.Options) []error {
 			problems = append(problems, fmt.Errorf("there are settings for %q, which is no method of the API", name))
 		}
 	}
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems], fmt.Errorf("there are %d more problems", more))
+	}
 	return problems
 }
 
-func (a *API) checkDefaultResponse(method *runtime.Method, options transcode.Options) error {
-	text, key, ok := a.DefaultResponse(method)
-	if !ok || method.Response == nil {
+func (a *API) defaultResponseProblems(options transcode.Options) []error {
+	if len(a.Policy.GetDefaultResponses()) == 0 {
 		return nil
 	}
-	response, err := transcode.New(method.Response.ProtoReflect().Descriptor(), a.Options(options))
+	types, err := transcode.NewTypes(a.Options(options))
+	if err != nil {
+		return []error{err}
+	}
+	check := responseCheck{types: types, known: map[checkedResponse]error{}}
+	var problems []error
+	for _, service := range a.Services {
+		for _, method := range service.Methods {
+			text, key, ok := a.DefaultResponse(method)
+			if !ok || method.Response == nil {
+				continue
+			}
+			if err := check.do(method.Response.ProtoReflect().Descriptor(), key, text); err != nil {
+				problems = append(problems, fmt.Errorf("the default response %q is not the response of %s: %w", key, method.Name, err))
+			}
+		}
+	}
+	if check.skipped > 0 {
+		problems = append(problems, fmt.Errorf("the default responses of %d methods are too large to be checked all", check.skipped))
+	}
+	return problems
+}
+
+// responseCheck checks default responses against messages: each pair once, up to
+// maxCheckedJSON in all.
+type responseCheck struct {
+	types   *transcode.Types
+	known   map[checkedResponse]error
+	read    int // bytes
+	skipped int
+}
+
+type checkedResponse struct {
+	message protoreflect.MessageDescriptor
+	key     string
+}
+
+func (c *responseCheck) do(message protoreflect.MessageDescriptor, key, text string) error {
+	pair := checkedResponse{message, key}
+	if err, checked := c.known[pair]; checked {
+		return err
+	}
+	if c.read+len(text) > maxCheckedJSON {
+		c.skipped++
+		return nil
+	}
+	c.read += len(text)
+	response, err := c.types.Message(message)
 	if err == nil {
 		_, err = response.AppendWire(nil, []byte(text))
 	}
-	if err != nil {
-		return fmt.Errorf("the default response %q is not the response of %s: %w", key, method.Name, err)
-	}
-	return nil
+	c.known[pair] = err
+	return err
 }
 
 // Options are the options, with the API's own resolver if it has one.

@@ -40,7 +40,11 @@ func New(config Config) (*Gateway, error) {
 		forwards: newForwards(config.ForwardHeaders),
 		bytes:    budget{limit: config.Limits.InFlightBytes},
 	}
-	if g.details, err = newDetails(config.JSON); err != nil {
+	types, err := transcode.NewTypes(config.JSON)
+	if err != nil {
+		return nil, err
+	}
+	if g.details, err = newDetails(types); err != nil {
 		return nil, err
 	}
 	filters, err := sortFilters(config.Filters)

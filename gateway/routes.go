@@ -50,7 +50,7 @@ func (r *Route) Response(codec Codec, json []byte) ([]byte, error) {
 // preparedAPI is what a gateway makes of an API, for its calls.
 type preparedAPI struct {
 	methods map[string]*Route
-	options transcode.Options
+	types   *transcode.Types   // of all its messages
 	details *transcode.Message // for the details of errors
 	// arrive is the way through the filters for callers that name the API,
 	// depart the rest of it for calls of the API.
@@ -186,14 +186,17 @@ func (r *routes) Make(api *catalog.API) any {
 }
 
 func (r *routes) prepare(api *catalog.API) (*preparedAPI, error) {
-	options := api.Options(r.json)
-	details, err := newDetails(options)
+	types, err := transcode.NewTypes(api.Options(r.json))
+	if err != nil {
+		return nil, err
+	}
+	details, err := newDetails(types)
 	if err != nil {
 		return nil, err
 	}
 	prepared := &preparedAPI{
 		methods: map[string]*Route{},
-		options: options,
+		types:   types,
 		details: details,
 		arrive:  wrapStages(api, r.filters, 0, StageSplit, depart),
 		depart:  wrapStages(api, r.filters, StageSplit+1, stages, r.call),
@@ -226,10 +229,10 @@ func (r *routes) newRoute(api *catalog.API, method *runtime.Method, prepared *pr
 func (r *Route) compile() error {
 	r.compiling.Do(func() {
 		if r.err = r.check(); r.err == nil {
-			r.request, r.err = transcode.New(r.Method.Request.ProtoReflect().Descriptor(), r.api.options)
+			r.request, r.err = r.api.types.Message(r.Method.Request.ProtoReflect().Descriptor())
 		}
 		if r.err == nil {
-			r.response, r.err = transcode.New(r.Method.Response.ProtoReflect().Descriptor(), r.api.options)
+			r.response, r.err = r.api.types.Message(r.Method.Response.ProtoReflect().Descriptor())
 		}
 		if r.err != nil {
 			r.err = fmt.Errorf("API %s: method %s: %w", r.API, r.Method.Name, r.err)
@@ -252,6 +255,6 @@ func (r *Route) check() error {
 }
 
 // newDetails is the converter for the details of errors.
-func newDetails(options transcode.Options) (*transcode.Message, error) {
-	return transcode.New((*anypb.Any)(nil).ProtoReflect().Descriptor(), options)
+func newDetails(types *transcode.Types) (*transcode.Message, error) {
+	return types.Message((*anypb.Any)(nil).ProtoReflect().Descriptor())
 }

@@ -40,7 +40,7 @@ func (t *table) field(number protowire.Number) *field {
 	return t.numbers[number]
 }
 
-// tables are the compiled types of one Message: those that were used so far.
+// tables are the compiled types of one [Types]: those that were used so far.
 // A type is compiled when it is first met, so that a program that knows many
 // types pays for the few that it converts.
 type tables struct {

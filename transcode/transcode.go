@@ -1,8 +1,6 @@
 package transcode
 
 import (
-	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -60,49 +58,17 @@ type Message struct {
 }
 
 // New returns the converter for messages with that descriptor. It fails when
-// the descriptor, or one that it refers to, is unresolved.
+// the descriptor, or one that it refers to, is unresolved. For several messages
+// that refer to the same types, see [Types].
 //
 // A Message is to be kept: it compiles each type that it meets, once, when it
 // meets it first.
 func New(descriptor protoreflect.MessageDescriptor, options Options) (*Message, error) {
-	if descriptor == nil {
-		return nil, errors.New("transcode: the message's descriptor is missing")
+	types, err := NewTypes(options)
+	if err != nil {
+		return nil, err
 	}
-	if options.MaxDepth < 0 {
-		return nil, fmt.Errorf("transcode: MaxDepth is %d, less than zero", options.MaxDepth)
-	}
-	if err := checkResolved(descriptor, map[protoreflect.FullName]bool{}); err != nil {
-		return nil, fmt.Errorf("transcode: %s: %w", descriptor.FullName(), err)
-	}
-	if options.MaxDepth == 0 {
-		options.MaxDepth = DefaultMaxDepth
-	}
-	if options.Resolver == nil {
-		options.Resolver = protoregistry.GlobalTypes
-	}
-	return &Message{
-		descriptor: descriptor,
-		root:       lazyTable{descriptor: descriptor, tables: &tables{options: options}},
-		options:    options,
-		maxDepth:   options.MaxDepth,
-		resolver:   options.Resolver,
-		toJSON: protojson.MarshalOptions{
-			EmitUnpopulated: options.EmitUnpopulated,
-			UseProtoNames:   options.UseProtoNames,
-			UseEnumNumbers:  options.UseEnumNumbers,
-			Resolver:        options.Resolver,
-		},
-		fromJSON: protojson.UnmarshalOptions{
-			DiscardUnknown: options.DiscardUnknown,
-			Resolver:       options.Resolver,
-		},
-		fromWire: proto.UnmarshalOptions{
-			Resolver: options.Resolver,
-			// One level of a google.protobuf.Struct is three messages: the
-			// Struct, its map entry, the Value.
-			RecursionLimit: 3*options.MaxDepth + 3,
-		},
-	}, nil
+	return types.Message(descriptor)
 }
 
 // Descriptor is the type that the Message converts.
@@ -134,28 +100,4 @@ func (m *Message) AppendJSON(dst, wire []byte) ([]byte, error) {
 		return out, nil
 	}
 	return m.counted(m.appendJSONSlowly(dst, wire))
-}
-
-// checkResolved looks for descriptors whose file was never found.
-func checkResolved(message protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) error {
-	if message.IsPlaceholder() {
-		return fmt.Errorf("the descriptor of %s is unresolved", message.FullName())
-	}
-	if seen[message.FullName()] {
-		return nil
-	}
-	seen[message.FullName()] = true
-	fields := message.Fields()
-	for i := range fields.Len() {
-		field := fields.Get(i)
-		if enum := field.Enum(); enum != nil && enum.IsPlaceholder() {
-			return fmt.Errorf("the descriptor of %s is unresolved", enum.FullName())
-		}
-		if nested := field.Message(); nested != nil {
-			if err := checkResolved(nested, seen); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
