@@ -19,36 +19,22 @@ import (
 // TestContractOverRabbitMQ runs the suite against the shared RabbitMQ, through a
 // proxy that can cut it off.
 func TestContractOverRabbitMQ(t *testing.T) {
+	t.Parallel()
+	registrytest.Run(t, registrytest.Harness{
+		New:   overRabbitMQ,
+		Lacks: map[registrytest.Feature]string{registrytest.Expire: neverExpires},
+	})
+}
+
+// TestContractOverRabbitMQWithSQLite is as TestContractWithSQLite.
+func TestContractOverRabbitMQWithSQLite(t *testing.T) { registrytest.Run(t, withSQLite(overRabbitMQ)) }
+
+func overRabbitMQ(t *testing.T) registrytest.Backend {
+	t.Helper()
 	address, err := url.Parse(testbroker.Shared(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("Alone", func(t *testing.T) {
-		registrytest.Run(t, registrytest.Harness{
-			New: func(t *testing.T) registrytest.Backend { return overRabbitMQ(t, *address) },
-			Lacks: map[registrytest.Feature]string{
-				registrytest.Expire: "a queue expires after a minute",
-			},
-		})
-	})
-	t.Run("SQLite", func(t *testing.T) {
-		registrytest.Run(t, registrytest.Harness{
-			New: func(t *testing.T) registrytest.Backend {
-				backend := overRabbitMQ(t, *address)
-				open := sqlite(t)
-				backend.Store = func(t *testing.T) registry.Store { return open(t) }
-				return backend
-			},
-			Lacks: map[registrytest.Feature]string{
-				registrytest.Expire: "a queue expires after a minute",
-				registrytest.Stop:   "a file does not stop",
-			},
-		})
-	})
-}
-
-func overRabbitMQ(t *testing.T, address url.URL) registrytest.Backend {
-	t.Helper()
 	proxy := faultproxy.New(t, address.Host)
 	address.Host = proxy.Addr()
 	var transports []*rabbitmq.Transport
@@ -91,8 +77,9 @@ func waitForLoss(t *testing.T, conn *rabbitmq.Transport) {
 }
 
 // TestContractWhileKilled has a private RabbitMQ killed and started again: the
-// messages in its queues are lost.
+// messages in its queues are lost. RabbitMQ's starts take most of the time.
 func TestContractWhileKilled(t *testing.T) {
+	t.Parallel()
 	broker := testbroker.Start(t, testbroker.Options{})
 	registrytest.RunFaults(t, registrytest.Harness{
 		New: func(*testing.T) registrytest.Backend {
@@ -116,9 +103,7 @@ func TestContractWhileKilled(t *testing.T) {
 				Start: func(*testing.T) { broker.Start() },
 			}
 		},
-		Lacks: map[registrytest.Feature]string{
-			registrytest.Expire: "a queue expires after a minute",
-		},
+		Lacks:    map[registrytest.Feature]string{registrytest.Expire: neverExpires},
 		Patience: time.Minute,
 	})
 }

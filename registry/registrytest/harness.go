@@ -16,6 +16,9 @@ type Harness struct {
 	// Lacks lists what the backend cannot do, or what cannot be caused here,
 	// with the reason.
 	Lacks map[Feature]string
+	// StoreAlone says that the store has a run of its own, in its own package:
+	// what concerns it alone is left out here.
+	StoreAlone bool
 	// Patience is how long the suite waits for a condition. Default 20 seconds.
 	Patience time.Duration
 
@@ -64,7 +67,7 @@ func Run(t *testing.T, h Harness) {
 	if probe.Store == nil && probe.Notifier == nil {
 		t.Fatal("the backend is neither a store nor a notifier")
 	}
-	if probe.Store != nil {
+	if probe.Store != nil && !h.StoreAlone {
 		t.Run("Store", func(t *testing.T) { runAll(t, h, storeTests()) })
 	}
 	if probe.Notifier != nil {

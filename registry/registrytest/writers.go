@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,9 +22,8 @@ func writerTests() []test {
 
 func (f *fixture) announce(notifier registry.Notifier, sequence int64, fields int) {
 	f.t.Helper()
-	if err := notifier.Announce(f.ctx(), API(key, sequence, fields)); err != nil {
-		f.t.Fatalf("announce sequence %d: %v", sequence, err)
-	}
+	api := API(key, sequence, fields)
+	f.eventually(fmt.Sprintf("announce sequence %d", sequence), func() error { return notifier.Announce(f.ctx(), api) })
 }
 
 // testTwiceAndLate announces in the wrong order, and again and again.
