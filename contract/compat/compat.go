@@ -81,8 +81,8 @@ func Lines(breaks []Break) string {
 // contract, each once, and nil if there is none. Its time is linear.
 func Check(before, after []protoreflect.ServiceDescriptor) []Break {
 	c := &checker{
-		seen:      make(map[protoreflect.FullName]bool),
-		contained: make(map[[2]protoreflect.FullName]bool),
+		seen:      make(map[pair]bool),
+		contained: make(map[pair]bool),
 	}
 	byName := make(map[protoreflect.Name]protoreflect.ServiceDescriptor, len(after))
 	for _, service := range after {
@@ -110,9 +110,12 @@ type checker struct {
 	breaks []Break
 	// seen has the messages and enums that were compared, contained whether the
 	// second of two enums has all values of the first.
-	seen      map[protoreflect.FullName]bool
-	contained map[[2]protoreflect.FullName]bool
+	seen, contained map[pair]bool
 }
+
+// pair names an old type and the one that is in its place: an enum may give way
+// to different ones in different fields.
+type pair struct{ old, now protoreflect.FullName }
 
 func (c *checker) add(rule Rule, element protoreflect.Descriptor, format string, arguments ...any) {
 	c.breaks = append(c.breaks, Break{
@@ -123,12 +126,13 @@ func (c *checker) add(rule Rule, element protoreflect.Descriptor, format string,
 	})
 }
 
-// first reports whether a type is met for the first time. Protobuf's own types
-// never are: they do not change.
-func (c *checker) first(name protoreflect.FullName) bool {
-	if c.seen[name] || name.Parent() == "google.protobuf" {
+// first reports whether two types are met for the first time. Protobuf's own
+// types never are: they do not change.
+func (c *checker) first(old, now protoreflect.Descriptor) bool {
+	met := pair{old.FullName(), now.FullName()}
+	if c.seen[met] || met.old.Parent() == "google.protobuf" {
 		return false
 	}
-	c.seen[name] = true
+	c.seen[met] = true
 	return true
 }

@@ -75,11 +75,11 @@ func (c *checker) contains(now, old protoreflect.EnumDescriptor) bool {
 	if now.Name() != old.Name() {
 		return false
 	}
-	pair := [2]protoreflect.FullName{old.FullName(), now.FullName()}
-	known, met := c.contained[pair]
+	enums := pair{old.FullName(), now.FullName()}
+	known, met := c.contained[enums]
 	if !met {
 		known = containsAll(now, old)
-		c.contained[pair] = known
+		c.contained[enums] = known
 	}
 	return known
 }

@@ -7,7 +7,7 @@ import (
 // message compares two messages of the same name, once, and all that they
 // reach.
 func (c *checker) message(old, now protoreflect.MessageDescriptor) {
-	if !c.first(old.FullName()) {
+	if !c.first(old, now) {
 		return
 	}
 	oneofs := oneofsOf(old, now)
@@ -54,7 +54,7 @@ func (c *checker) added(field protoreflect.FieldDescriptor, old protoreflect.Mes
 
 // enum compares two enums, once.
 func (c *checker) enum(old, now protoreflect.EnumDescriptor) {
-	if !c.first(old.FullName()) {
+	if !c.first(old, now) {
 		return
 	}
 	if old.IsClosed() != now.IsClosed() {
