@@ -105,7 +105,8 @@ type Limits struct {
 	// DefaultMaxLookups.
 	Lookups int
 	// Instances is the greatest number of workers' instances that are kept; one
-	// counts once for each API that it serves. Default: DefaultMaxInstances.
+	// counts once for each API that it serves. One module may have a quarter of
+	// them. Default: DefaultMaxInstances.
 	Instances int
 }
 

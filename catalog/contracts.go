@@ -110,8 +110,12 @@ type claimed struct {
 	services []string
 }
 
+// maxMissing is how many of the services that an instance does not serve are
+// named.
+const maxMissing = 10
+
 // missingServices are those that instances do not serve although the contract of
-// their revision declares them, by the instances' names.
+// their revision declares them, by the instances' names: the first few.
 func (c *contracts) missingServices(served map[string]claimed) map[string][]string {
 	missing := make(map[string][]string)
 	for name, claim := range served {
@@ -120,8 +124,11 @@ func (c *contracts) missingServices(served map[string]claimed) map[string][]stri
 			continue
 		}
 		for _, service := range known.services {
-			if !slices.Contains(claim.services, string(service.FullName)) {
-				missing[name] = append(missing[name], string(service.FullName))
+			if slices.Contains(claim.services, string(service.FullName)) {
+				continue
+			}
+			if missing[name] = append(missing[name], string(service.FullName)); len(missing[name]) == maxMissing {
+				break
 			}
 		}
 	}

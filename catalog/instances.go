@@ -17,9 +17,10 @@ type Instance struct {
 	// Revision is the revision of the API that it serves.
 	Revision string `json:"revision"`
 	// Services are the full names of the services that it serves; nil: it does
-	// not say.
+	// not say, or names more than are kept.
 	Services []string `json:"services,omitempty"`
-	// Missing are those of its revision's services that it does not serve.
+	// Missing are those of its revision's services that it does not serve: the
+	// first ten.
 	Missing []string `json:"missing,omitempty"`
 	// Host, PID and Language say where it runs and what it is written in.
 	Host     string `json:"host,omitempty"`
@@ -82,7 +83,6 @@ func (c *Catalog) listen() *presence.Listener {
 
 func instanceOf(a *mqrpcv1.Claim) Instance {
 	now := time.Now()
-	services := a.GetServices()[:min(len(a.GetServices()), maxInstanceServices)]
 	return Instance{
 		Instance: kept(a.GetInstance()),
 		Revision: kept(a.GetRevision()),
@@ -96,7 +96,7 @@ func instanceOf(a *mqrpcv1.Claim) Instance {
 		Waiting:  a.GetWaiting(),
 		Answered: a.GetAnswered(),
 		Refused:  a.GetRefused(),
-		Services: keptServices(services),
+		Services: keptServices(a.GetServices()),
 	}
 }
 
@@ -105,7 +105,7 @@ func instanceOf(a *mqrpcv1.Claim) Instance {
 func kept(text string) string { return strings.Clone(text[:min(len(text), maxInstanceText)]) }
 
 func keptServices(services []string) []string {
-	if len(services) == 0 {
+	if len(services) == 0 || len(services) > maxInstanceServices {
 		return nil
 	}
 	names := make([]string, len(services))
@@ -124,7 +124,7 @@ func (c *Catalog) hear(key contract.Key, said Instance, whole, stopping bool) {
 		c.forget(key, said.Instance)
 		return
 	}
-	if c.table.get(key) == nil && c.table.instances.Load() >= int64(c.config.Limits.Instances) {
+	if c.table.get(key) == nil && !c.table.hasRoom(key.Module, c.config.Limits.Instances) {
 		c.counters.crowded.Add(1)
 		return
 	}
@@ -134,12 +134,9 @@ func (c *Catalog) hear(key contract.Key, said Instance, whole, stopping bool) {
 		e.reconsider()
 	}
 	before, there := e.instances[said.Instance]
-	if !there {
-		if c.table.instances.Load() >= int64(c.config.Limits.Instances) {
-			c.counters.crowded.Add(1)
-			return
-		}
-		c.table.instances.Add(1)
+	if !there && !c.table.enter(key.Module, c.config.Limits.Instances) {
+		c.counters.crowded.Add(1)
+		return
 	}
 	if !whole {
 		said.Host, said.PID, said.Language, said.Started, said.Services = before.Host, before.PID, before.Language, before.Started, before.Services
@@ -194,7 +191,7 @@ func (c *Catalog) drop(e *entry, gone func(Instance) bool) {
 	if len(e.instances) == before {
 		return
 	}
-	c.table.instances.Add(int64(len(e.instances) - before))
+	c.table.left(e.key.Module, before-len(e.instances))
 	c.table.count(e)
 	if e.now.Load() != nil {
 		c.want(e, settle)

@@ -206,22 +206,43 @@ func (c *Catalog) tell(e *entry, before, next *state) {
 				"refused", revision, "breaks", next.refused[revision])
 		}
 	}
-	for _, revision := range slices.Sorted(maps.Keys(next.unread)) {
-		if before.unread[revision] == "" {
-			logger.Warn("catalog: the contract of some instances is not known, they are passed over",
-				"unread", revision, "error", next.unread[revision])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(next.missing)) {
-		if before.missing[name] == nil {
-			logger.Warn("catalog: an instance does not serve all services of its contract: calls of the others fail when they come to it",
-				"instance", name, "missing", strings.Join(next.missing[name], ", "))
-		}
-	}
+	tellNew(before.unread, next.unread, func(revision, why string) {
+		logger.Warn("catalog: the contract of some instances is not known, they are passed over", "unread", revision, "error", why)
+	}, func(more int) {
+		logger.Warn("catalog: the contracts of more instances are not known", "more", more)
+	})
+	tellNew(before.missing, next.missing, func(name string, missing []string) {
+		logger.Warn("catalog: an instance does not serve all services of its contract: calls of the others fail when they come to it",
+			"instance", name, "missing", strings.Join(missing, ", "))
+	}, func(more int) {
+		logger.Warn("catalog: more instances do not serve all services of their contracts", "more", more)
+	})
 	if before.api != next.api {
 		for _, problem := range next.problems {
 			logger.Error("catalog: a part of a policy is invalid and left out", "error", problem)
 		}
+	}
+}
+
+// maxTold is how many instances or revisions are told of one by one.
+const maxTold = 10
+
+// tellNew tells of what is new, one by one up to a bound, and how much more there
+// is.
+func tellNew[V any](before, next map[string]V, each func(string, V), rest func(more int)) {
+	told, more := 0, 0
+	for _, name := range slices.Sorted(maps.Keys(next)) {
+		switch _, known := before[name]; {
+		case known:
+		case told < maxTold:
+			told++
+			each(name, next[name])
+		default:
+			more++
+		}
+	}
+	if more > 0 {
+		rest(more)
 	}
 }
 
@@ -244,8 +265,14 @@ func (c *Catalog) admit(e *entry, next *state) {
 		}
 	}
 	e.mu.Unlock()
+	// One limit for all: who was not told is told at its next claim.
+	ctx, cancel := context.WithTimeout(c.ctx, c.config.StepTimeout)
+	defer cancel()
 	for _, known := range told {
-		c.sendAdmission(e.key, known, next)
+		if ctx.Err() != nil {
+			return
+		}
+		c.sendAdmission(ctx, e.key, known, next)
 	}
 }
 
@@ -253,9 +280,7 @@ func (c *Catalog) admit(e *entry, next *state) {
 // told the same again.
 const tellAgain = time.Second
 
-func (c *Catalog) sendAdmission(key contract.Key, to Instance, now *state) {
-	ctx, cancel := context.WithTimeout(c.ctx, c.config.StepTimeout)
-	defer cancel()
+func (c *Catalog) sendAdmission(ctx context.Context, key contract.Key, to Instance, now *state) {
 	reason, refused := now.refused[to.Revision]
 	err := c.config.Workers.Admit(ctx, key, to.Instance, &mqrpcv1.Admission{
 		Revision: to.Revision, Refused: refused, InEffect: now.revision, Reason: reason,

@@ -84,11 +84,17 @@ func newStand(t *testing.T, broker *memory.Broker, config catalog.Config) *stand
 type talk struct {
 	catalog.Workers
 
+	deaf atomic.Bool // nobody can be told
+
 	mu         sync.Mutex
 	admissions []*mqrpcv1.Admission
 }
 
 func (w *talk) Admit(ctx context.Context, key contract.Key, instance string, admission *mqrpcv1.Admission) error {
+	if w.deaf.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.admissions = append(w.admissions, admission)

@@ -10,15 +10,54 @@ import (
 
 // table is the one table of APIs. Finding an entry takes no lock.
 type table struct {
-	entries   sync.Map     // contract.Key to *entry
-	loaded    atomic.Int64 // the entries with a contract in effect
-	instances atomic.Int64 // of all entries together
+	entries sync.Map     // contract.Key to *entry
+	loaded  atomic.Int64 // the entries with a contract in effect
 
-	mu      sync.Mutex
-	modules map[string]int // the number of APIs of each that are loaded or announced
+	mu        sync.Mutex
+	modules   map[string]int // the number of APIs of each that are loaded or announced
+	instances int            // of all entries together
+	crowds    map[string]int // the number of instances of each module
 }
 
-func newTable() *table { return &table{modules: make(map[string]int)} }
+func newTable() *table { return &table{modules: make(map[string]int), crowds: make(map[string]int)} }
+
+// moduleShare is which part of all instances one module may have: who claims
+// instances that are not there takes no other module's place.
+const moduleShare = 4
+
+// hasRoom reports whether a module may have another instance.
+func (t *table) hasRoom(module string, limit int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.room(module, limit)
+}
+
+// room is hasRoom with the mutex held.
+func (t *table) room(module string, limit int) bool {
+	return t.instances < limit && t.crowds[module] < max(limit/moduleShare, 1)
+}
+
+// enter counts another instance of a module, if there is room for it.
+func (t *table) enter(module string, limit int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.room(module, limit) {
+		return false
+	}
+	t.instances++
+	t.crowds[module]++
+	return true
+}
+
+// left counts instances of a module out.
+func (t *table) left(module string, count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.instances -= count
+	if t.crowds[module] -= count; t.crowds[module] == 0 {
+		delete(t.crowds, module)
+	}
+}
 
 // get returns an entry, nil if there is none.
 func (t *table) get(key contract.Key) *entry {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -85,8 +86,26 @@ func TestInstancesAreBounded(t *testing.T) {
 	for i := range 100 {
 		c.hear(keyOf(i), Instance{Instance: "a"}, true, true)
 	}
-	if stats := c.Stats(); stats.Instances != 0 || len(c.table.modules) != 0 || c.table.instances.Load() != 0 {
+	if stats := c.Stats(); stats.Instances != 0 || len(c.table.modules) != 0 || c.table.instances != 0 || len(c.table.crowds) != 0 {
 		t.Errorf("%d modules, %+v", len(c.table.modules), stats)
+	}
+}
+
+// TestNoModuleTakesAllInstances: those of others are still heard of.
+func TestNoModuleTakesAllInstances(t *testing.T) {
+	c, err := New(Config{Limits: Limits{Instances: 40}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	for i := range 100 {
+		c.hear(contract.Key{Module: "greedy", Version: strconv.Itoa(i % 50)}, Instance{Instance: strconv.Itoa(i)}, true, false)
+	}
+	for i := range 30 {
+		c.hear(keyOf(i), Instance{Instance: "a"}, true, false)
+	}
+	if stats := c.Stats(); stats.Instances != 40 || c.table.crowds["greedy"] != 10 {
+		t.Errorf("got %d instances, %d of one module, want 40 and 10", stats.Instances, c.table.crowds["greedy"])
 	}
 }
 

@@ -1,0 +1,111 @@
+package catalog_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/mqrpc/mqrpc/catalog"
+	"github.com/mqrpc/mqrpc/contract"
+	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/registry/registrytest"
+	"github.com/mqrpc/mqrpc/runtime/memory"
+	"github.com/mqrpc/mqrpc/runtime/transport"
+)
+
+// claimant claims instances of greeter 1.0 that are not there.
+func claimant(t *testing.T, broker *memory.Broker) func(instance, revision string, services ...string) {
+	conn := broker.Connect()
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return func(instance, revision string, services ...string) {
+		claim(t, conn, greeter, instance, revision, services)
+	}
+}
+
+func claim(t *testing.T, conn transport.Transport, key contract.Key, instance, revision string, services []string) {
+	t.Helper()
+	send(t, conn, &mqrpcv1.Claim{
+		Module: key.Module, Version: key.Version, Instance: instance,
+		Revision: revision, Services: services, ValidFor: durationpb.New(time.Minute),
+	})
+}
+
+// TestManyServicesAndInstances: what is kept and logged of instances that do not
+// serve many services has a bound. One that serves more services than are kept
+// is not said to lack the rest.
+func TestManyServicesAndInstances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const services, instances = 200, 100
+		api := registrytest.API(greeter, 1, 1)
+		file := api.GetFiles().GetFile()[len(api.GetFiles().GetFile())-1]
+		names := []string{"greeter.v1.Greeter"}
+		for i := range services {
+			another := proto.CloneOf(file.GetService()[0])
+			another.Name = proto.String(fmt.Sprintf("Service%d", i))
+			file.Service = append(file.GetService(), another)
+			names = append(names, "greeter.v1."+another.GetName())
+		}
+		api.Revision = contract.Revision(api.GetFiles())
+		broker := memory.NewBroker(memory.Config{})
+		told := &logged{}
+		s := newStand(t, broker, catalog.Config{Logger: told.logger()})
+		startWorker(t, broker, "a", api)
+		claim := claimant(t, broker)
+		claim("whole", api.GetRevision(), names...)
+		for i := range instances {
+			claim(fmt.Sprintf("partial-%d", i), api.GetRevision(), "greeter.v1.Greeter")
+		}
+		s.expect(`{}`, "")
+		for _, worker := range s.detail().Workers {
+			if want := 10; strings.HasPrefix(worker.Instance, "partial") && len(worker.Missing) != want {
+				t.Errorf("%s lacks %d services, want %d of them named", worker.Instance, len(worker.Missing), want)
+			}
+		}
+		if got := s.catalog.Stats().Partial; got != instances {
+			t.Errorf("%d instances are partial, want %d", got, instances)
+		}
+		if one, rest := told.lines("does not serve all services"), told.lines("more instances do not serve", "more=90"); one != 10 || rest != 1 {
+			t.Errorf("told of in %d lines and %d for the rest", one, rest)
+		}
+	})
+}
+
+// TestInstancesThatCannotBeTold hold up nothing else of their API for longer than
+// a step, however many they are.
+func TestInstancesThatCannotBeTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := memory.NewBroker(memory.Config{})
+		r := newRegistry(t)
+		save(t, r, registrytest.API(greeter, 1, 2))
+		s := newStand(t, broker, catalog.Config{Store: r, Notifier: r})
+		good := startGreeter(t, broker, "good", 2)
+		good.announce(false)
+		s.expect(`{"field1":"x"}`, "")
+		startWorker(t, broker, "broken", diverging()).announce(false)
+		pass(time.Second)
+		s.workers.deaf.Store(true)
+		claim := claimant(t, broker)
+		for i := range 50 {
+			claim(fmt.Sprintf("broken-%d", i), contract.Revision(diverging().GetFiles()))
+		}
+		synctest.Wait()
+		latest := registrytest.API(greeter, 2, 3)
+		began := time.Now()
+		save(t, r, latest)
+		if err := r.Announce(t.Context(), latest); err != nil {
+			t.Fatal(err)
+		}
+		for s.detail().Sequence != 2 {
+			pass(100 * time.Millisecond)
+			if time.Since(began) > 3*catalog.DefaultStepTimeout {
+				t.Fatalf("the registry's change is not in effect after %v", time.Since(began))
+			}
+		}
+	})
+}
