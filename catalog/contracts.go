@@ -54,6 +54,9 @@ func (c *contracts) link(ctx context.Context, key contract.Key, name string, fil
 	if err != nil {
 		return nil, err
 	}
+	if linked.Revision != name {
+		return nil, fmt.Errorf("the revision is %.64q, but that of the files is %q", name, linked.Revision)
+	}
 	found := &revision{contract: linked, services: runtime.ServicesOf(linked)}
 	c.put(name, found)
 	return found, nil

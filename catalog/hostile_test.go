@@ -2,7 +2,9 @@ package catalog_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,7 @@ import (
 	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/contract"
 	mqrpcv1 "github.com/mqrpc/mqrpc/proto/mqrpc/v1"
+	"github.com/mqrpc/mqrpc/registry"
 	"github.com/mqrpc/mqrpc/registry/registrytest"
 	"github.com/mqrpc/mqrpc/runtime/memory"
 	"github.com/mqrpc/mqrpc/runtime/transport"
@@ -94,7 +97,7 @@ func TestInstancesThatCannotBeTold(t *testing.T) {
 		for i := range 50 {
 			claim(fmt.Sprintf("broken-%d", i), contract.Revision(diverging().GetFiles()))
 		}
-		synctest.Wait()
+		pass(2*catalog.DefaultStepTimeout + time.Second) // most of them are told now
 		latest := registrytest.API(greeter, 2, 3)
 		began := time.Now()
 		save(t, r, latest)
@@ -108,4 +111,83 @@ func TestInstancesThatCannotBeTold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTextOfADescription: what a worker says of itself is not repeated at length.
+func TestTextOfADescription(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for name, response := range map[string]*mqrpcv1.DescribeResponse{
+		"revision": {Module: greeter.Module, Version: greeter.Version, Revision: long, Files: registrytest.API(greeter, 1, 1).GetFiles()},
+		"module":   {Module: long, Version: greeter.Version},
+		"version":  {Module: greeter.Module, Version: long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			apis, err := catalog.New(catalog.Config{Workers: describing{response}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = apis.Close(t.Context()) }()
+			if _, err := apis.API(t.Context(), greeter.Module, greeter.Version); err == nil || len(err.Error()) > 1000 {
+				t.Errorf("the error has %d bytes", len(fmt.Sprint(err)))
+			}
+		})
+	}
+}
+
+// describing is workers that all describe themselves alike.
+type describing struct{ response *mqrpcv1.DescribeResponse }
+
+func (d describing) Describe(context.Context, contract.Key, string, string) (*mqrpcv1.DescribeResponse, error) {
+	return d.response, nil
+}
+
+func (d describing) Admit(context.Context, contract.Key, string, *mqrpcv1.Admission) error {
+	return nil
+}
+
+// TestOtherContents: what a store or a snapshot has under an API's name must be
+// that API, and of the revision that it says.
+func TestOtherContents(t *testing.T) {
+	other := contract.Key{Module: "other", Version: "1"}
+	r := newRegistry(t)
+	save(t, r, registrytest.API(other, 1, 1))
+	mixed := registrytest.API(greeter, 0, 1)
+	mixed.Revision = registrytest.API(greeter, 0, 2).GetRevision()
+	for name, config := range map[string]catalog.Config{
+		"store":    {Store: misplaced{r, other}},
+		"snapshot": {Snapshot: snapshotOf{mixed}, Workers: describing{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config.Logger = slog.New(slog.DiscardHandler)
+			apis, err := catalog.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = apis.Close(t.Context()) }()
+			api, err := apis.API(t.Context(), greeter.Module, greeter.Version)
+			if err == nil || errors.Is(err, catalog.ErrUnknownModule) || name == "store" && !errors.Is(err, registry.ErrCorrupt) {
+				t.Errorf("got %v, error %v", api, err)
+			}
+		})
+	}
+}
+
+// misplaced is a store that answers with another API.
+type misplaced struct {
+	registry.Store
+
+	key contract.Key
+}
+
+func (m misplaced) Load(ctx context.Context, _ contract.Key) (*mqrpcv1.Api, error) {
+	return m.Store.Load(ctx, m.key)
+}
+
+// snapshotOf is a snapshot that has one API under every name.
+type snapshotOf struct{ api *mqrpcv1.Api }
+
+func (s snapshotOf) Put(*mqrpcv1.Api) error { return nil }
+
+func (s snapshotOf) Get(contract.Key) (*mqrpcv1.Api, time.Time, error) {
+	return s.api, time.Now(), nil
 }

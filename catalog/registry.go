@@ -47,6 +47,9 @@ func (s *store) load(ctx context.Context, key contract.Key, timeout time.Duratio
 	if err := registry.Validate(api); err != nil {
 		return nil, fmt.Errorf("registry: load %s: %w: %w", key, registry.ErrCorrupt, err)
 	}
+	if found := contract.KeyOf(api); found != key {
+		return nil, fmt.Errorf("registry: load %s: %w: it is about %s", key, registry.ErrCorrupt, found)
+	}
 	return api, nil
 }
 

@@ -187,7 +187,7 @@ func (c *Catalog) describe(ctx context.Context, key contract.Key, instance, revi
 		Files:    response.GetFiles(),
 	}
 	if found := contract.KeyOf(api); found != key {
-		return nil, fmt.Errorf("the worker of %s describes %s", key, found)
+		return nil, fmt.Errorf("the worker of %s describes %.200q", key, found)
 	}
 	// What the registry holds counts from 1; the rest of the rules are the same.
 	numbered := &mqrpcv1.Api{Sequence: 1}

@@ -27,7 +27,7 @@ const (
 // policy. It does not link the files: [contract.Link] does.
 func Validate(api *mqrpcv1.Api) error {
 	if err := validate(api); err != nil {
-		return fmt.Errorf("%w: %s/%s: %w", ErrInvalid, api.GetModule(), api.GetVersion(), err)
+		return fmt.Errorf("%w: %.100s/%.50s: %w", ErrInvalid, api.GetModule(), api.GetVersion(), err)
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func validateFiles(api *mqrpcv1.Api) error {
 		return err
 	}
 	if revision := contract.Revision(api.GetFiles()); api.GetRevision() != revision {
-		return fmt.Errorf("the revision is %q, but that of the files is %q", api.GetRevision(), revision)
+		return fmt.Errorf("the revision is %.64q, but that of the files is %q", api.GetRevision(), revision)
 	}
 	return nil
 }

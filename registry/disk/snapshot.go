@@ -35,6 +35,13 @@ const (
 	DefaultMaxAge   = 30 * 24 * time.Hour
 )
 
+// How long another process's lock is waited for: by who writes, and by who reads,
+// for whom callers wait.
+const (
+	putPatience  = 5 * time.Second
+	readPatience = 100 * time.Millisecond
+)
+
 // Snapshot is a registry.Snapshot in a directory. Open it with [Open]. It holds
 // nothing open between calls, so there is nothing to close.
 type Snapshot struct {
@@ -90,7 +97,7 @@ func (s *Snapshot) put(key contract.Key, api *mqrpcv1.Api) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Dir(path))
+	unlock, err := lock(filepath.Dir(path), putPatience)
 	if err != nil {
 		return err
 	}
@@ -155,9 +162,9 @@ func (s *Snapshot) Get(key contract.Key) (*mqrpcv1.Api, time.Time, error) {
 // setAside takes a damaged file out of the way. It stays for a person to look
 // at until it is swept.
 func (s *Snapshot) setAside(path string, key contract.Key, reason error) {
-	unlock, err := lock(filepath.Dir(path))
+	unlock, err := lock(filepath.Dir(path), readPatience)
 	if err != nil {
-		return
+		return // the next reader does it
 	}
 	defer unlock()
 	if _, _, err := read(path, key); !errors.Is(err, registry.ErrCorrupt) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mqrpc/mqrpc/contract"
@@ -283,4 +285,39 @@ func TestUnwritable(t *testing.T) {
 	if _, err := disk.Open(disk.Config{Dir: file}); err == nil {
 		t.Error("a file was opened as a directory")
 	}
+}
+
+// TestAnotherProcessStandsStill: its lock holds no reader up, and a writer waits
+// until it is given back.
+func TestAnotherProcessStandsStill(t *testing.T) {
+	dir := t.TempDir()
+	snapshot := open(t, disk.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	put(t, snapshot, registrytest.API(key, 1, 1))
+	file := files(t, dir, ".api")[0]
+	if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock := flock.New(filepath.Join(filepath.Dir(file), ".lock"))
+	if err := lock.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan error, 1)
+	go func() { _, _, err := snapshot.Get(key); read <- err }()
+	select {
+	case err := <-read:
+		if !errors.Is(err, registry.ErrCorrupt) {
+			t.Errorf("got error %v, want %v", err, registry.ErrCorrupt)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("a reader waits for another process's lock")
+	}
+	written := make(chan error, 1)
+	go func() { written <- snapshot.Put(registrytest.API(key, 2, 1)) }()
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	want(t, snapshot, registrytest.API(key, 2, 1))
 }

@@ -1,23 +1,31 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2/maybe"
 )
 
+// lockRetry is the time between two tries to take a lock.
+const lockRetry = 10 * time.Millisecond
+
 // lock takes the lock of a directory, which is a file in it, and returns how to
-// give it back. The lock is also given back when the process dies. It guards
-// against processes and against goroutines, since each opens the file anew.
-func lock(directory string) (unlock func(), err error) {
+// give it back. The lock is also given back when the process dies; a process that
+// has it and stands still is waited for only so long. It guards against processes
+// and against goroutines, since each opens the file anew.
+func lock(directory string, patience time.Duration) (unlock func(), err error) {
 	file := flock.New(filepath.Join(directory, lockName))
-	if err := file.Lock(); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", directory, err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := file.TryLockContext(ctx, lockRetry); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", directory, err), file.Close())
 	}
 	return func() { _ = file.Close() }, nil // closing gives the lock back
 }
