@@ -43,11 +43,13 @@ type Store interface {
 	// Heads returns the current heads of those of the keys that have ever been
 	// saved, tombstones included, in any order, without reading their contents.
 	// It is what a poll asks, so it costs as little as the store allows.
-	// At most [MaxHeads] keys: ErrInvalid for more.
+	// A damaged one is left out, so that it holds no other up: Load says what is
+	// wrong with it. At most [MaxHeads] keys: ErrInvalid for more.
 	Heads(ctx context.Context, keys []contract.Key) ([]Head, error)
 
 	// List returns a page of the current heads in the order of [contract.Key.Compare],
-	// without reading their contents. A page that is not full is the last.
+	// without reading their contents. A damaged one is left out. A page that is
+	// not full is the last.
 	List(ctx context.Context, query ListQuery) ([]Head, error)
 
 	// History returns a page of an API's changes, the newest first. A page that

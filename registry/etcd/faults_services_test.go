@@ -5,6 +5,7 @@ package etcd_test
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -182,4 +183,25 @@ func waitFor(t *testing.T, applied <-chan int64, sequence int64) {
 			t.Fatalf("change %d has not come into effect", sequence)
 		}
 	}
+}
+
+// TestDamagedHead: an API whose head cannot be read holds no other up.
+func TestDamagedHead(t *testing.T) {
+	config := etcd.Config{
+		Endpoints: []string{testserver.Shared(t, testserver.Etcd)}, Prefix: "/test/" + rand.Text(),
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	store := open(t, config)
+	other := contract.Key{Module: "other", Version: "1"}
+	save(t, store, registrytest.API(key, 1, 1))
+	save(t, store, registrytest.API(other, 1, 1))
+	client, err := clientv3.New(clientv3.Config{Endpoints: config.Endpoints, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Put(t.Context(), config.Prefix+"/heads/other,1", "{damaged"); err != nil {
+		t.Fatal(err)
+	}
+	registrytest.CheckDamagedHead(t, store, key, other)
 }

@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -78,11 +79,11 @@ func (r *Registry) Heads(ctx context.Context, keys []contract.Key) ([]registry.H
 			}
 			for i, answer := range response.Responses {
 				for _, kv := range answer.GetResponseRange().GetKvs() {
-					rec, err := record.Decode(kv.GetValue(), chunk[i])
-					if err != nil {
-						return err
+					if rec, err := record.Decode(kv.GetValue(), chunk[i]); err == nil {
+						heads = append(heads, rec.Head)
+					} else {
+						r.tellDamaged(err)
 					}
-					heads = append(heads, rec.Head)
 				}
 			}
 		}
@@ -92,6 +93,11 @@ func (r *Registry) Heads(ctx context.Context, keys []contract.Key) ([]registry.H
 		return nil, err
 	}
 	return heads, nil
+}
+
+// tellDamaged tells of a head that cannot be read and is left out.
+func (r *Registry) tellDamaged(err error) {
+	r.config.Logger.Error("etcd: a stored API is damaged, it is left out", slog.Any("error", err))
 }
 
 // List implements [registry.Store].
@@ -112,13 +118,15 @@ func (r *Registry) List(ctx context.Context, query registry.ListQuery) ([]regist
 				return err
 			}
 			for _, kv := range response.Kvs {
+				from = string(kv.GetKey()) + "\x00"
 				key, err := r.keys.ofHead(string(kv.GetKey()))
-				if err != nil {
-					return err
+				var rec record.Record
+				if err == nil {
+					rec, err = record.Decode(kv.GetValue(), key)
 				}
-				rec, err := record.Decode(kv.GetValue(), key)
 				if err != nil {
-					return err
+					r.tellDamaged(err)
+					continue
 				}
 				if query.Deleted || !rec.Deleted {
 					heads = append(heads, rec.Head)
@@ -126,7 +134,6 @@ func (r *Registry) List(ctx context.Context, query registry.ListQuery) ([]regist
 				if len(heads) == query.PageSize() {
 					return nil
 				}
-				from = string(kv.GetKey()) + "\x00"
 			}
 			if !response.More {
 				return nil

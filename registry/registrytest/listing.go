@@ -2,9 +2,11 @@ package registrytest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -145,5 +147,25 @@ func testThousands(f *fixture) {
 	slices.SortFunc(got, func(a, b registry.Head) int { return cmp.Or(a.Compare(b.Key)) })
 	if err != nil || !slices.Equal(got, heads[:registry.MaxHeads]) {
 		f.t.Fatalf("%d keys have %d heads, error %v", len(keys), len(got), err)
+	}
+}
+
+// CheckDamagedHead checks a store in which the head of one API, of two, cannot be
+// read: only that one suffers.
+func CheckDamagedHead(t *testing.T, store registry.Store, good, damaged contract.Key) {
+	t.Helper()
+	heads, err := store.Heads(t.Context(), []contract.Key{damaged, good})
+	if err != nil || len(heads) != 1 || heads[0].Key != good {
+		t.Errorf("heads: got %v, error %v", heads, err)
+	}
+	listed, err := store.List(t.Context(), registry.ListQuery{})
+	if err != nil || len(listed) != 1 || listed[0].Key != good {
+		t.Errorf("list: got %v, error %v", listed, err)
+	}
+	if _, err := store.Load(t.Context(), damaged); !errors.Is(err, registry.ErrCorrupt) {
+		t.Errorf("load the damaged one: got error %v, want %v", err, registry.ErrCorrupt)
+	}
+	if _, err := store.Load(t.Context(), good); err != nil {
+		t.Errorf("load the good one: %v", err)
 	}
 }

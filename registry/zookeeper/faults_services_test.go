@@ -5,9 +5,12 @@ package zookeeper_test
 import (
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-zookeeper/zk"
 
 	"github.com/mqrpc/mqrpc/contract"
 	"github.com/mqrpc/mqrpc/internal/testserver"
@@ -94,4 +97,28 @@ func open(t testing.TB, config zookeeper.Config) *zookeeper.Registry {
 		}
 	})
 	return r
+}
+
+// TestDamagedHead: an API whose head cannot be read holds no other up.
+func TestDamagedHead(t *testing.T) {
+	config := zookeeper.Config{
+		Servers: []string{testserver.Shared(t, testserver.ZooKeeper)}, Root: "/test/" + rand.Text(),
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	store := open(t, config)
+	good, damaged := contract.Key{Module: "wxapp", Version: "1.0"}, contract.Key{Module: "other", Version: "1"}
+	for _, key := range []contract.Key{good, damaged} {
+		if err := store.Save(t.Context(), registrytest.API(key, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, _, err := zk.Connect(config.Servers, 10*time.Second, zk.WithLogInfo(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Set(config.Root+"/apis/other/1", []byte("{damaged"), -1); err != nil {
+		t.Fatal(err)
+	}
+	registrytest.CheckDamagedHead(t, store, good, damaged)
 }

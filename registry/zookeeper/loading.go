@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"sync"
@@ -77,9 +78,14 @@ func (r *Registry) Heads(ctx context.Context, keys []contract.Key) ([]registry.H
 		}
 		changes, err := readChanges(ctx, l.conn, keys, func(key contract.Key) (string, contract.Key) {
 			return r.paths.api(key), key
-		})
+		}, r.tellDamaged)
 		return heads(changes), err
 	})
+}
+
+// tellDamaged tells of a head that cannot be read and is left out.
+func (r *Registry) tellDamaged(err error) {
+	r.config.Logger.Error("zookeeper: a stored API is damaged, it is left out", slog.Any("error", err))
 }
 
 func heads(changes []registry.Change) []registry.Head {
@@ -94,8 +100,8 @@ func heads(changes []registry.Change) []registry.Head {
 const readsAtOnce = 64
 
 // readChanges reads the records that items stand for, in their order. It leaves
-// out those that do not exist.
-func readChanges[T any](ctx context.Context, conn *zk.Conn, items []T, where func(T) (string, contract.Key)) ([]registry.Change, error) {
+// out those that do not exist, and those that are damaged if it can tell of them.
+func readChanges[T any](ctx context.Context, conn *zk.Conn, items []T, where func(T) (string, contract.Key), damaged func(error)) ([]registry.Change, error) {
 	changes := make([]registry.Change, len(items))
 	errs := make([]error, len(items))
 	slots := make(chan struct{}, readsAtOnce)
@@ -115,7 +121,11 @@ func readChanges[T any](ctx context.Context, conn *zk.Conn, items []T, where fun
 	}
 	group.Wait()
 	for _, err := range errs {
-		if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		switch {
+		case err == nil, errors.Is(err, registry.ErrNotFound):
+		case damaged != nil && errors.Is(err, registry.ErrCorrupt):
+			damaged(err)
+		default:
 			return nil, err
 		}
 	}
@@ -169,7 +179,7 @@ func (r *Registry) listModule(ctx context.Context, conn *zk.Conn, module string,
 	changes, err := readChanges(ctx, conn, versions, func(version string) (string, contract.Key) {
 		key := contract.Key{Module: module, Version: version}
 		return r.paths.api(key), key
-	})
+	}, r.tellDamaged)
 	return heads(changes), err
 }
 
@@ -207,6 +217,6 @@ func (r *Registry) History(ctx context.Context, query registry.HistoryQuery) ([]
 		}
 		return readChanges(ctx, l.conn, sequences, func(sequence int64) (string, contract.Key) {
 			return r.paths.change(query.Key, sequence), query.Key
-		})
+		}, nil)
 	})
 }
