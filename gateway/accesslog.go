@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/mqrpc/mqrpc/runtime"
@@ -66,12 +67,22 @@ func addAccessAttrs(line *slog.Record, r *http.Request, x *exchange, took time.D
 	}
 	if x.failed != nil {
 		failed := runtime.AsError(x.failed)
-		attrs = append(attrs, slog.String("code", failed.Code().String()), slog.String("error", failed.Message()))
+		attrs = append(attrs, slog.String("code", failed.Code().String()), slog.String("error", cut(failed.Message())))
 		if more, ok := errors.AsType[*withheld](x.failed); ok {
-			attrs = append(attrs, slog.String("detail", more.detail.Error()))
+			attrs = append(attrs, slog.String("detail", cut(more.detail.Error())))
 		}
 	}
 	line.AddAttrs(attrs...)
+}
+
+// maxLoggedText bounds what a line says of an error, whose text may be a worker's.
+const maxLoggedText = 2048
+
+func cut(text string) string {
+	if len(text) <= maxLoggedText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxLoggedText], "") + "…"
 }
 
 // maxAccessAttrs is the number of attributes that a line may have.

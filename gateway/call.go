@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/mqrpc/mqrpc/runtime"
 )
@@ -63,6 +64,7 @@ func (g *Gateway) invoke(ctx context.Context, request *Request, payload []byte) 
 		return nil, withhold(NewError(codes.Unavailable, ReasonNoWorker, "no worker serves "+route.API.String()+" now"), err)
 	}
 	if err != nil {
+		request.hold(proto.Size(runtime.AsError(err).Proto())) // a worker's may be large
 		return nil, route.failedCall(err)
 	}
 	return reply, nil

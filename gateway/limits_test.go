@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/mqrpc/mqrpc/catalog"
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
@@ -51,32 +53,40 @@ func TestBytesInFlight(t *testing.T) {
 	}
 }
 
-// TestResponsesCountAsBytes: a response that is being written holds memory, too.
+// TestResponsesCountAsBytes: a response that is being written holds memory, too,
+// and so does an error.
 func TestResponsesCountAsBytes(t *testing.T) {
-	small := func(*gateway.Gateway) int { return 0 }
-	var g *gateway.Gateway
-	during := small
-	holding := gateway.Filter{Stage: gateway.StageRecord, Wrap: func(_ *catalog.API, next gateway.Handler) gateway.Handler {
-		return func(ctx context.Context, request *gateway.Request) gateway.Response {
-			response := next(ctx, request)
-			during(g)
-			return response
-		}
-	}}
-	g = gatewaytest.New(t, gateway.Config{
-		Limits:  gateway.Limits{InFlightBytes: 1000},
-		Filters: []gateway.Filter{holding},
-		Caller: gatewaytest.Caller(func(context.Context, *runtime.Call) (*runtime.Reply, error) {
-			return &runtime.Reply{Payload: append([]byte("\x0a\x90\x07"), make([]byte, 912)...)}, nil
-		}),
-	})
-	status := 0
-	during = func(g *gateway.Gateway) int {
-		during = small
-		status = gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey).Code
-		return status
-	}
-	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 200 || status != 503 {
-		t.Errorf("got %d, and %d meanwhile; want 200 and 503: %s", w.Code, status, w.Body)
+	large := make([]byte, 912)
+	for name, test := range map[string]struct {
+		caller gatewaytest.Caller
+		status int
+	}{
+		"response": {func(context.Context, *runtime.Call) (*runtime.Reply, error) {
+			return &runtime.Reply{Payload: append([]byte("\x0a\x90\x07"), large...)}, nil
+		}, 200},
+		"error": {gatewaytest.Failing(runtime.ErrorFromProto(runtime.NewError(codes.NotFound, string(large)).Proto())), 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var g *gateway.Gateway
+			meanwhile := 0
+			holding := gateway.Filter{Stage: gateway.StageRecord, Wrap: func(_ *catalog.API, next gateway.Handler) gateway.Handler {
+				return func(ctx context.Context, request *gateway.Request) gateway.Response {
+					response := next(ctx, request)
+					if meanwhile == 0 {
+						meanwhile = 1
+						meanwhile = gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey).Code
+					}
+					return response
+				}
+			}}
+			g = gatewaytest.New(t, gateway.Config{
+				Limits:  gateway.Limits{InFlightBytes: 1000},
+				Filters: []gateway.Filter{holding},
+				Caller:  test.caller,
+			})
+			if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != test.status || meanwhile != 503 {
+				t.Errorf("got %d, and %d meanwhile; want %d and 503", w.Code, meanwhile, test.status)
+			}
+		})
 	}
 }

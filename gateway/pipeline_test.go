@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +157,29 @@ func TestStagesHaveAnOrder(t *testing.T) {
 	const want = "1 second 2 3 4 5 6 7 8 9 /9 /8 /7 /6 /5 /4 /3 /2 /second /1"
 	if got := strings.Join(order, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestDocsHaveTheOrderOfStages: the text that people read says what runs.
+func TestDocsHaveTheOrderOfStages(t *testing.T) {
+	names := map[gateway.Stage]string{
+		gateway.StageRecord: "record", gateway.StageAuthenticate: "authenticate", gateway.StageAuthorise: "authorise",
+		gateway.StageLimit: "limit", gateway.StageSplit: "split", gateway.StageAuthoriseTarget: "authorise for the target",
+		gateway.StageDefaultResponse: "default response", gateway.StageCircuit: "circuit", gateway.StageShadow: "shadow",
+	}
+	var order []string
+	for _, stage := range slices.Sorted(maps.Keys(names)) {
+		order = append(order, names[stage])
+	}
+	want := strings.Join(append(order, "call"), " → ")
+	for _, file := range []string{"doc.go", "../docs/gateway.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(string(text), "//", "")), " "), want) {
+			t.Errorf("%s does not have the order %q", file, want)
+		}
 	}
 }
 

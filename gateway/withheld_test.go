@@ -159,3 +159,16 @@ func TestReadinessIsForStrangers(t *testing.T) {
 	}
 	wantNothingInternal(t, w)
 }
+
+// TestLongErrorsAreCutInTheLog: a worker chooses their text, and how often.
+func TestLongErrorsAreCutInTheLog(t *testing.T) {
+	var log gatewaytest.Log
+	long := runtime.ErrorFromProto(runtime.NewError(codes.NotFound, strings.Repeat("x", 1<<20)).Proto())
+	g := gatewaytest.New(t, gateway.Config{Caller: gatewaytest.Failing(long), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey); w.Code != 404 || w.Body.Len() < 1<<20 {
+		t.Errorf("got %d, %d bytes", w.Code, w.Body.Len())
+	}
+	if got := len(log.String()); got > 4096 {
+		t.Errorf("the line has %d bytes", got)
+	}
+}
