@@ -4,6 +4,7 @@ package printing
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // The printer takes these; its successor, for others, is a pre-release.
 	"github.com/jhump/protoreflect/desc/protoprint"
@@ -31,7 +32,16 @@ func Element(element protoreflect.Descriptor) (text string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimSpace(text) + "\n", nil
+	return strings.Map(visible, strings.TrimSpace(text)) + "\n", nil
+}
+
+// visible takes the place of what controls a terminal, which a stranger's
+// comments may hold.
+func visible(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // Services is all services of a contract.
