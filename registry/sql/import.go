@@ -10,20 +10,24 @@ import (
 	"github.com/mqrpc/mqrpc/registry"
 )
 
-// importBatch is the number of APIs that are saved in one transaction.
-const importBatch = 500
+// importBatch is the number of APIs that are saved in one transaction, and
+// importBytes the size from which one is saved: it has one operation's time.
+const (
+	importBatch = 500
+	importBytes = 8 << 20
+)
 
 // Import saves many APIs, each as Save does, in far fewer transactions: to fill
 // a registry from a backup or from another one. It announces nothing. It returns
 // how many were saved; when it fails, those in transactions before were.
 func (s *Store) Import(ctx context.Context, apis iter.Seq[*mqrpcv1.Api]) (int, error) {
-	saved := 0
+	saved, bytes := 0, 0
 	batch := make([]row, 0, importBatch)
 	flush := func() error {
 		err := s.run(ctx, func(ctx context.Context) error { return s.saveAll(ctx, batch) })
 		if err == nil {
 			saved += len(batch)
-			batch = batch[:0]
+			batch, bytes = batch[:0], 0
 		}
 		return err
 	}
@@ -35,7 +39,8 @@ func (s *Store) Import(ctx context.Context, apis iter.Seq[*mqrpcv1.Api]) (int, e
 		if err != nil {
 			return saved, err
 		}
-		if batch = append(batch, row); len(batch) < importBatch {
+		batch, bytes = append(batch, row), bytes+len(row.state)+len(row.files)
+		if len(batch) < importBatch && bytes < importBytes {
 			continue
 		}
 		if err := flush(); err != nil {
