@@ -48,7 +48,8 @@ type Config struct {
 	// /readyz. Usually the Health method of a catalog. Nil: there is none.
 	Registry func() catalog.RegistryHealth
 	// JSON says how messages are read and written, and how deeply they may be
-	// nested. A source's API may bring a Resolver of its own.
+	// nested. A source's API may bring a Resolver of its own. The JSON of a reply
+	// has 64 MiB at most unless MaxJSON says otherwise.
 	JSON transcode.Options
 	// Timeouts bound the steps of a request.
 	Timeouts Timeouts

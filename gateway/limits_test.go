@@ -11,6 +11,7 @@ import (
 	"github.com/mqrpc/mqrpc/gateway"
 	"github.com/mqrpc/mqrpc/gateway/gatewaytest"
 	"github.com/mqrpc/mqrpc/runtime"
+	"github.com/mqrpc/mqrpc/transcode"
 )
 
 // TestRequestsInFlight: the limit is for all APIs together.
@@ -88,5 +89,19 @@ func TestResponsesCountAsBytes(t *testing.T) {
 				t.Errorf("got %d, and %d meanwhile; want %d and 503", w.Code, meanwhile, test.status)
 			}
 		})
+	}
+}
+
+// TestReplyThatBecomesTooMuchJSON is refused before it takes the memory.
+func TestReplyThatBecomesTooMuchJSON(t *testing.T) {
+	g := gatewaytest.New(t, gateway.Config{
+		JSON: transcode.Options{MaxJSON: 1000},
+		Caller: gatewaytest.Caller(func(context.Context, *runtime.Call) (*runtime.Reply, error) {
+			return &runtime.Reply{Payload: append([]byte("\x0a\x90\x07"), make([]byte, 912)...)}, nil
+		}),
+	})
+	w := gatewaytest.Post(g, gatewaytest.FormType, gatewaytest.SessionKey)
+	if f := gatewaytest.FailureOf(t, w); w.Code != 500 || f.Reason() != gateway.ReasonMalformedReply || !strings.Contains(f.Message, "longer than 1000 bytes") {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

@@ -58,6 +58,10 @@ type preparedAPI struct {
 	err            error // why there is none of all this
 }
 
+// maxReplyJSON bounds the JSON of one reply unless Config.JSON says otherwise: a
+// few bytes of a hostile worker's reply may stand for a long name in its contract.
+const maxReplyJSON = 64 << 20
+
 // routes finds routes. It keeps no table of its own: what it makes of an API is
 // kept with the API, so that it takes no lock to find, however many there are,
 // and goes when the source lets the API go.
@@ -186,7 +190,11 @@ func (r *routes) Make(api *catalog.API) any {
 }
 
 func (r *routes) prepare(api *catalog.API) (*preparedAPI, error) {
-	types, err := transcode.NewTypes(api.Options(r.json))
+	options := api.Options(r.json)
+	if options.MaxJSON == 0 {
+		options.MaxJSON = maxReplyJSON
+	}
+	types, err := transcode.NewTypes(options)
 	if err != nil {
 		return nil, err
 	}

@@ -14,12 +14,16 @@ import (
 type wireDepth struct {
 	max      int
 	resolver Resolver
+	cost     *jsonCost // nil: the JSON may be as long as it likes
 }
 
 // check walks one message, whose JSON is at that depth: 1 is the outermost.
 func (d wireDepth) check(descriptor protoreflect.MessageDescriptor, wire []byte, depth int) error {
 	if depth > d.max && isNested(descriptor.FullName()) {
 		return fmt.Errorf("%s is nested deeper than %d levels", descriptor.FullName(), d.max)
+	}
+	if err := d.cost.message(descriptor); err != nil {
+		return err
 	}
 	if descriptor.FullName() == anyName {
 		return d.checkAny(wire, depth)
@@ -32,9 +36,13 @@ func (d wireDepth) check(descriptor protoreflect.MessageDescriptor, wire []byte,
 	}
 	return eachField(descriptor.FullName(), wire, func(number protowire.Number, kind protowire.Type, content []byte) error {
 		field := d.field(descriptor, number)
-		switch {
-		case field == nil:
+		if field == nil {
 			return nil
+		}
+		if err := d.cost.field(field, content); err != nil {
+			return err
+		}
+		switch {
 		case field.IsList() && isNested(descriptor.FullName()) && descriptor.FullName() != listName && depth+1 > d.max:
 			return fmt.Errorf("%s is nested deeper than %d levels", field.FullName(), d.max)
 		case field.Message() == nil, kind != messageType(field):

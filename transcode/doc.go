@@ -31,12 +31,12 @@
 //
 // # Map of the files
 //
-//	transcode.go    the API
+//	transcode.go    the API; types.go for the messages of one contract together
 //	fallback.go     conversion by message objects
 //	error.go        errors with stable and bounded text
 //	table*.go       message types, compiled: their fields, names and forms
 //	fromjson*.go    JSON to wire: the parser, and a file for each kind of thing
 //	tojson*.go      wire to JSON: the writer, likewise
-//	depth_*.go      limits on depth, for the fallback
+//	depth_*.go      limits on depth, for the fallback; cost_wire.go on size
 //	conformance/    a testee for protobuf's conformance suite
 package transcode

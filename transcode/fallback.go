@@ -13,6 +13,10 @@ import (
 // objects and the protobuf library: that gives the answer, or the reason why
 // there is none.
 
+func (m *Message) tooLong() error {
+	return fmt.Errorf("the JSON of %s is longer than %d bytes", m.descriptor.FullName(), m.options.MaxJSON)
+}
+
 // counted counts a conversion that fell back.
 func (m *Message) counted(appended []byte, err error) ([]byte, error) {
 	if err == nil {
@@ -53,6 +57,9 @@ func (m *Message) appendJSONSlowly(dst, wire []byte) (appended []byte, err error
 		}
 	}()
 	depth := wireDepth{max: m.maxDepth, resolver: m.resolver}
+	if m.options.MaxJSON > 0 {
+		depth.cost = &jsonCost{left: m.options.MaxJSON, unpopulated: m.options.EmitUnpopulated, err: m.tooLong()}
+	}
 	if err := depth.check(m.descriptor, wire, 1); err != nil {
 		return dst, err
 	}

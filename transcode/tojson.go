@@ -21,6 +21,8 @@ type jsonWriter struct {
 	unpopulated bool   // write fields that are not set
 	demanded    uint64 // which required fields matter: all, or none inside an Any
 	message     *Message
+	limit       int  // how long the output may be
+	tooLong     bool // it would be longer
 
 	// starts are those of the members of the messages around, in memory of the
 	// scratch.
@@ -41,11 +43,15 @@ type jsonScratch struct {
 var jsonScratches = sync.Pool{New: func() any { return new(jsonScratch) }}
 
 // appendJSON is the fast path of AppendJSON. It reports whether it took the
-// message.
-func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
+// message, and whether the JSON is too long.
+func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok, tooLong bool) {
 	var w jsonWriter
 	w.maxDepth, w.unpopulated, w.demanded = m.maxDepth, m.options.EmitUnpopulated, math.MaxUint64
 	w.message = m
+	w.limit = math.MaxInt
+	if m.options.MaxJSON > 0 {
+		w.limit = len(dst) + m.options.MaxJSON
+	}
 	if cap(dst)-len(dst) < len(wire) {
 		dst = slices.Grow(dst, 2*len(wire)) // often enough; JSON is longer
 	}
@@ -53,7 +59,18 @@ func (m *Message) appendJSON(dst, wire []byte) (out []byte, ok bool) {
 	if w.scratch != nil {
 		w.release()
 	}
-	return out, ok
+	return out, ok, w.tooLong || w.exceeds(out)
+}
+
+// exceeds reports whether the output is too long. It is asked wherever a few
+// bytes on the wire may have become many: before each message, and after each
+// element.
+func (w *jsonWriter) exceeds(out []byte) bool {
+	if len(out) <= w.limit {
+		return false
+	}
+	w.tooLong = true
+	return true
 }
 
 func (w *jsonWriter) scratchSpace() *jsonScratch {
@@ -92,6 +109,9 @@ func (s *jsonScratch) isSmall() bool {
 // write writes a message whose JSON is at that depth, if it is nested: 1 is
 // the outermost.
 func (w *jsonWriter) write(out []byte, t *jsonTable, in []byte, depth int) (result []byte, ok bool) {
+	if w.exceeds(out) {
+		return out, false
+	}
 	switch t.form {
 	case formPlain, formEmpty:
 		if depth > w.maxDepth {

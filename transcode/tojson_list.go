@@ -15,6 +15,9 @@ func (w *jsonWriter) elements(out []byte, f *jsonField, tag uint64, in []byte, i
 		} else {
 			out, i = w.value(append(out, ','), f, in, i, depth)
 		}
+		if w.exceeds(out) {
+			return out, refused
+		}
 		if i < 0 || i == len(in) {
 			return out, i
 		}
@@ -53,7 +56,7 @@ func (w *jsonWriter) packed(out []byte, f *jsonField, in []byte, i int) (result 
 				return out, refused
 			}
 			out = appendVarint(out, f.kind, number)
-		} else if out, at = w.value(out, f, content, at, 0); at < 0 {
+		} else if out, at = w.value(out, f, content, at, 0); at < 0 || w.exceeds(out) {
 			return out, refused
 		}
 	}

@@ -101,6 +101,9 @@ const fewEntries = 8
 
 // entry writes one entry.
 func (w *jsonWriter) entry(out []byte, f *jsonField, in []byte, e mapEntry, depth int) (result []byte, ok bool) {
+	if w.exceeds(out) {
+		return out, false
+	}
 	out = append(out, ',')
 	if f.mapKey.kind == protoreflect.StringKind {
 		if out, ok = appendQuoted(out, in[e.key:e.keyEnd]); !ok {

@@ -41,6 +41,10 @@ type Options struct {
 	// MaxDepth is how deeply the JSON's objects and arrays may be nested, in
 	// both directions. Zero: DefaultMaxDepth.
 	MaxDepth int
+	// MaxJSON is about how many bytes of JSON a message may become. A few bytes on
+	// the wire may stand for a long name, so a stranger's message becomes hundreds
+	// of times as long where its contract is the stranger's, too. Zero: no bound.
+	MaxJSON int
 }
 
 // Message converts messages of one type between JSON and the wire format. It
@@ -96,7 +100,11 @@ func (m *Message) AppendWire(dst, jsonText []byte) ([]byte, error) {
 //
 // Fields that the descriptor does not know are left out.
 func (m *Message) AppendJSON(dst, wire []byte) ([]byte, error) {
-	if out, ok := m.appendJSON(dst, wire); ok {
+	out, ok, tooLong := m.appendJSON(dst, wire)
+	switch {
+	case tooLong:
+		return dst, m.tooLong()
+	case ok:
 		return out, nil
 	}
 	return m.counted(m.appendJSONSlowly(dst, wire))

@@ -85,3 +85,11 @@ func wide(t *testing.T, messages, fields int) protoreflect.FileDescriptor {
 	}
 	return linked
 }
+
+func allocatedBytes(of func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	of()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}

@@ -132,6 +132,9 @@ func testManyWriters(f *fixture) {
 	var group sync.WaitGroup
 	for w := range 4 {
 		own, notifier := f.store(), f.notifier()
+		if notifier != nil {
+			f.announce(notifier, 1, 1) // the same again: from here on it is connected
+		}
 		group.Go(func() {
 			for try := range 10 {
 				current, err := own.Load(f.ctx(), key)
