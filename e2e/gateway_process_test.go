@@ -146,9 +146,9 @@ func (g *gatewayProcess) kill() {
 
 // registryReadiness is what the body of /readyz says of the registry.
 type registryReadiness struct {
-	Available    bool   `json:"available"`
-	Snapshot     bool   `json:"snapshot"`
-	SnapshotAPIs int    `json:"snapshotApis"`
+	Available    bool `json:"available"`
+	Snapshot     bool `json:"snapshot"`
+	SnapshotAPIs int  `json:"snapshotApis"`
 }
 
 // readiness asks for /readyz. The status is 0 if there was no answer.
