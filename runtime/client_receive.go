@@ -145,6 +145,9 @@ func (c *Client) finish(instance string, reply *wire.Reply, from *answering) {
 }
 
 func statusError(encoded []byte) *Error {
+	if len(encoded) > wire.MaxStatusBytes {
+		return Errorf(codes.Internal, "the worker's error has %d bytes, more than the %d allowed", len(encoded), wire.MaxStatusBytes)
+	}
 	var s spb.Status
 	if err := proto.Unmarshal(encoded, &s); err != nil {
 		return Errorf(codes.Internal, "the worker's error cannot be decoded: %w", err)

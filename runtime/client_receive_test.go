@@ -1,8 +1,13 @@
 package runtime_test
 
 import (
+	"bytes"
 	"context"
+	"strings"
 	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/mqrpc/mqrpc/runtime"
 	"github.com/mqrpc/mqrpc/runtime/transport"
@@ -78,5 +83,46 @@ func TestIDsAreNotGuessable(t *testing.T) {
 		if ones < n/4 || ones > n*3/4 { // ten standard deviations
 			t.Errorf("bit %d of the ids is set in %d of %d", bit, ones, n)
 		}
+	}
+}
+
+// TestErrorsAreBounded: what an error says beside its message, and does not need
+// to, may take much memory at the client.
+func TestErrorsAreBounded(t *testing.T) {
+	s := newStand(t)
+	s.worker(s.connect(), runtime.WorkerConfig{}, handlers{"Echo": func(context.Context, []byte) ([]byte, error) {
+		detail := wrapperspb.Bytes(make([]byte, wire.MaxStatusBytes))
+		return nil, runtime.NewError(codes.NotFound, "nothing there").WithDetails(detail)
+	}})
+	client := s.client(s.connect(), runtime.ClientConfig{})
+	_, err := call(t.Context(), client, "Echo", "")
+	failed := runtime.AsError(err)
+	if failed.Code() != codes.NotFound || len(failed.Details()) > 0 || !strings.Contains(failed.Message(), "nothing there (its 1 details could not be sent)") {
+		t.Errorf("a large error came as %v, %d details", err, len(failed.Details()))
+	}
+}
+
+func TestHostileErrorsAreNotDecoded(t *testing.T) {
+	s := newStand(t)
+	calls := s.hear(s.connect(), "server_test_1.0", transport.Binding{Exchange: wire.CallsExchange, Key: "test.1_0"})
+	client := s.client(s.connect(), runtime.ClientConfig{})
+	outcome := make(chan error, 1)
+	go func() {
+		_, err := call(context.Background(), client, "Echo", "")
+		outcome <- err
+	}()
+	message := receive(t, calls, "the call")
+	decoded, err := wire.DecodeCalls(message.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.publish(s.connect(), transport.Publishing{
+		Exchange: wire.RepliesExchange, RoutingKey: wire.ReplyKey(message.ReplyTo, "test", "1.0"), Type: wire.TypeReply,
+		Body: wire.AppendReply(wire.AppendSender(nil, wire.Sender{Instance: "evil-1", Free: -1}), &wire.Reply{
+			ID: decoded[0].ID, Status: bytes.Repeat([]byte("\x1a\x00"), wire.MaxStatusBytes), // empty details
+		}),
+	})
+	if err := receive(t, outcome, "the call's end"); runtime.CodeOf(err) != codes.Internal || !strings.Contains(err.Error(), "more than the 65536 allowed") {
+		t.Errorf("got %v", err)
 	}
 }

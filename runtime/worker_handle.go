@@ -312,7 +312,7 @@ func encodeStatus(err *Error) []byte {
 	}
 	s.Message = strings.ToValidUTF8(message, "\uFFFD")
 	encoded, failure := proto.Marshal(s)
-	if failure != nil || len(encoded) > DefaultMaxPayload {
+	if failure != nil || len(encoded) > wire.MaxStatusBytes {
 		s.Details = nil
 		s.Message = fmt.Sprintf("%s (its %d details could not be sent)", s.GetMessage(), len(err.details))
 		encoded, _ = proto.Marshal(s) // a code and valid text

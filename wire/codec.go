@@ -12,13 +12,14 @@ import (
 	"github.com/mqrpc/mqrpc/contract"
 )
 
-// Limits on what is sent and decoded, from PROTOCOL.md sections 3, 3.1 and 9.
+// Limits on what is sent and decoded, from PROTOCOL.md sections 3, 3.1, 3.2 and 9.
 const (
 	MaxMessageBytes    = 64 << 20
 	MaxBatch           = 1024
 	MaxMetadataEntries = 64
 	MaxMetadataBytes   = 16 << 10
 	MaxMetadataKey     = 255
+	MaxStatusBytes     = 64 << 10
 )
 
 // ErrMalformed is wrapped by every error of the decoders.

@@ -4,7 +4,6 @@ package printing
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // The printer takes these; its successor, for others, is a pre-release.
 	"github.com/jhump/protoreflect/desc/protoprint"
@@ -32,16 +31,7 @@ func Element(element protoreflect.Descriptor) (text string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.Map(visible, strings.TrimSpace(text)) + "\n", nil
-}
-
-// visible takes the place of what controls a terminal, which a stranger's
-// comments may hold.
-func visible(r rune) rune {
-	if unicode.IsControl(r) && r != '\n' && r != '\t' {
-		return unicode.ReplacementChar
-	}
-	return r
+	return strings.TrimSpace(text) + "\n", nil
 }
 
 // Services is all services of a contract.

@@ -25,8 +25,8 @@ func Main() int {
 		args:     os.Args[1:],
 		in:       os.Stdin,
 		terminal: isatty.IsTerminal(os.Stdin.Fd()),
-		out:      os.Stdout,
-		err:      os.Stderr,
+		out:      shown(os.Stdout),
+		err:      shown(os.Stderr),
 		environ:  os.Environ,
 	})
 }

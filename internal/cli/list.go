@@ -226,9 +226,12 @@ func (l *list) printInstances(rows []apiRow) error {
 	_, _ = fmt.Fprintln(table, "API\tINSTANCE\tHOST\tPID\tLANGUAGE\tSTARTED\tRUNNING\tWAITING\tANSWERED\tREVISION")
 	for _, row := range rows {
 		for _, i := range row.Instances {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\n", row.API, i.Instance, i.Host, i.PID, i.Language,
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\n", row.API, i.Instance, cell(i.Host), i.PID, cell(i.Language),
 				i.Started.Format(time.RFC3339), i.Running, i.Waiting, i.Answered, i.Revision)
 		}
 	}
 	return table.Flush()
 }
+
+// cell is a stranger's text as a cell of a table: it ends no line and no column.
+func cell(text string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(text) }
